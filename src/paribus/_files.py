@@ -1,0 +1,221 @@
+"""Files: tables read and written, and everything written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from paribus.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place only when everything has been written.
+
+    Raises
+    ------
+    OutputError
+        Where the path cannot be written. An error inside the block leaves what was there before.
+    """
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise OutputError(f'"{target}" cannot be written: {error.strerror}') from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        # mkstemp makes files that only their owner reads; give the mode of any new file instead.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(target)
+    except OSError as error:
+        raise OutputError(f'"{target}" cannot be written: {error.strerror}') from None
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise where a file cannot be written, before the work that would fill it.
+
+    Raises
+    ------
+    OutputError
+        Where the folder does not exist, or must not be written to, or the path is a folder.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f'"{target}" is a folder; name a file')
+    if not target.parent.is_dir():
+        raise OutputError(f'"{target}" cannot be written: there is no folder "{target.parent}"')
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f'"{target}" cannot be written: the folder is read-only')
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write bytes to a file whole or not at all."""
+    with atomic(path) as file:
+        file.write(content)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+_TABLES = (".csv", ".parquet", ".pq")
+
+_FORMULA = re.compile(r"^(?:[=@\t\r]|[+-](?![\d\s().,-]*$))")
+"""Text that a spreadsheet would run; a phone number such as +1-325-100 cannot call anything."""
+
+
+def read_table(path: str | Path) -> pa.Table:
+    """Read a CSV or Parquet file.
+
+    Dates in a CSV stay text, as in `pandas.read_csv`: a model has seen what its training read.
+
+    Raises
+    ------
+    DataError
+        Where the file is missing, empty, ragged or not UTF-8; the caller names the file.
+    """
+    import pyarrow as pa
+
+    source = Path(path)
+    if source.suffix.lower() not in _TABLES:
+        raise DataError("is neither a .csv nor a .parquet file")
+    try:
+        return _read_csv(source) if source.suffix.lower() == ".csv" else _read_parquet(source)
+    except FileNotFoundError:
+        raise DataError("there is no such file") from None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"cannot be read: {_reason(error)}") from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or _first_line(error)}") from None
+
+
+def _read_csv(source: Path) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with source.open("rb") as file:
+        if not file.read(1):
+            raise pa.ArrowInvalid("the file is empty")
+    read = csv.read_csv(source, convert_options=csv.ConvertOptions(strings_can_be_null=True))
+    dates = {f.name: pa.string() for f in read.schema if pa.types.is_temporal(f.type)}
+    if dates:
+        options = csv.ConvertOptions(strings_can_be_null=True, column_types=dates)
+        read = csv.read_csv(source, convert_options=options)
+    return read
+
+
+def _read_parquet(source: Path) -> pa.Table:
+    from pyarrow import parquet
+
+    with source.open("rb") as file:
+        return parquet.read_table(file)
+
+
+def _reason(error: Exception) -> str:
+    text = _first_line(error)
+    if "UTF8" in text or "UTF-8" in text:
+        return "it is not UTF-8 text; save it as UTF-8"
+    ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text)
+    if ragged:
+        return f"row {ragged[1]} has {ragged[3]} values and the header has {ragged[2]} columns"
+    if "Expected" in text and "columns, got" in text:
+        return "its rows differ in length"
+    return "the file is empty" if "Empty CSV" in text else text
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else "no reason given"
+
+
+def write_table(path: str | Path, blocks: Iterable[pa.Table]) -> int:
+    """Write blocks of rows to a CSV or Parquet file, one after the other.
+
+    In a CSV, text that a spreadsheet would run as a formula gets an apostrophe in front; Parquet
+    keeps every value as it is.
+
+    Parameters
+    ----------
+    path : str or Path
+        The suffix chooses the format: ``.csv``, ``.parquet`` or ``.pq``.
+    blocks : iterable of pyarrow.Table
+        All with the same columns; at least one.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    OutputError
+        Where the suffix says another format, or the path cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _TABLES:
+        raise OutputError(f'"{path}" is neither a .csv nor a .parquet file')
+    check_writable(path)
+    rows = 0
+    with atomic(path) as file:
+        writer = None
+        for block in blocks:
+            table = _harmless(block) if suffix == ".csv" else block
+            writer = writer or _writer(file, table.schema, csv=suffix == ".csv")
+            writer.write_table(table)
+            rows += table.num_rows
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> pa.csv.CSVWriter | pa.parquet.ParquetWriter:
+    if csv:
+        from pyarrow import csv as arrow_csv
+
+        return arrow_csv.CSVWriter(file, schema)
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(file, schema, compression="zstd")
+
+
+def _harmless(table: pa.Table) -> pa.Table:
+    """Decode dictionaries, and disarm text that starts a formula (OWASP, CSV injection)."""
+    import pyarrow as pa
+
+    columns = []
+    for column in table.columns:
+        plain = column.combine_chunks()
+        if isinstance(plain, pa.ChunkedArray):
+            plain = pa.concat_arrays(plain.chunks)
+        if isinstance(plain, pa.DictionaryArray):
+            plain = _disarmed(plain.dictionary).take(plain.indices)
+        else:
+            plain = _disarmed(plain)
+        columns.append(plain)
+    names = [f"'{name}" if _FORMULA.match(name) else name for name in table.column_names]
+    return pa.table(columns, names=names)
+
+
+def _disarmed(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        return array
+    suspicious = pc.match_substring_regex(array, "^[=@\t\r+-]")
+    if not pc.any(suspicious).as_py():
+        return array
+    values = array.to_pylist()
+    safe = [f"'{v}" if v is not None and _FORMULA.match(v) else v for v in values]
+    return pa.array(safe, type=array.type)

@@ -1,0 +1,167 @@
+"""Declarations, and the families of kinds they come in.
+
+A *declaration* is a frozen pydantic model: it is what the TOML file says, and the object that does
+the work. A *family* (fields, probes, tests, reports, executors) is a package in which every kind is
+one file, found by its file name: adding a kind is adding a file. Other distributions add kinds
+through entry points of the group ``paribus.<family>``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from paribus.errors import SpecError, nearest
+
+_SENTENCES = {
+    "missing": "is required and missing",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table of keys and values",
+    "model_type": "must be a table of keys and values",
+}
+
+
+class Declaration(BaseModel):
+    """A frozen, strict declaration whose mistakes become one sentence with a path."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=False
+    )
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _as_spec_error(error, type(self)) from None
+
+
+def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
+    first = error.errors(include_url=False)[0]
+    loc = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "tagged-"))]
+    kind, value = first["type"], first["input"]
+    # Unions name the member that failed ("str", "int"): no key that a user has written.
+    loc = loc[:1] + [part for part in loc[1:] if part not in {"str", "int", "float", "bool"}]
+    path = "$" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in loc)
+    if kind == "extra_forbidden":
+        parent, key = path.rpartition(".")[0], loc[-1]
+        return SpecError(f'unknown key "{key}"{nearest(key, model.model_fields)}', path=parent)
+    if kind == "literal_error":
+        expected = [part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        return SpecError(f"{_shown(value)} is not one of the choices{nearest(value, expected)}", path=path)
+    if kind == "value_error":
+        return SpecError(str(first["ctx"]["error"]), path=path)
+    said = _SENTENCES.get(kind)
+    if said is None:
+        said = first["msg"].replace("Input should be", "must be").replace("Input", "the value")
+    return SpecError(said if kind == "missing" else f"{said}, not {_shown(value)}", path=path)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True)
+class Family:
+    """All kinds of one sort: a package with a file for each kind.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the package whose files are the kinds, such as ``paribus.people.fields``.
+    noun : str
+        What one of them is called in messages, such as ``field``.
+    """
+
+    package: str
+    noun: str
+
+    def kinds(self) -> tuple[str, ...]:
+        """List the names of all kinds, our own and those of other distributions."""
+        path = importlib.import_module(self.package).__path__
+        own = {m.name for m in pkgutil.iter_modules(path) if m.name != "base" and m.name[0] != "_"}
+        return tuple(sorted(own | set(self._foreign())))
+
+    def module(self, kind: str, path: str = "$") -> ModuleType:
+        """Import the file of one of our own kinds."""
+        if kind not in self.kinds():
+            raise SpecError(
+                f'there is no {self.noun} of kind "{kind}"{nearest(kind, self.kinds())}', path=path
+            )
+        return importlib.import_module(f"{self.package}.{kind}")
+
+    def load(self, kind: str, path: str = "$") -> type[Declaration]:
+        """Find the class of a kind by name.
+
+        Raises
+        ------
+        SpecError
+            Where there is no such kind; says which name is nearest.
+        """
+        foreign = self._foreign()
+        if kind in foreign:
+            return cast("type[Declaration]", foreign[kind].load())
+        module = self.module(kind, path)
+        for value in vars(module).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, Declaration)
+                and value.__module__ == module.__name__
+                and "kind" in value.model_fields
+                and value.model_fields["kind"].default == kind
+            ):
+                return value
+        raise SpecError(f'the file of {self.noun} "{kind}" declares no class of that kind', path=path)
+
+    def sentence(self, kind: str) -> str:
+        """Give the first sentence of a kind's documentation."""
+        documented: Any = self._foreign()[kind].load() if kind in self._foreign() else self.module(kind)
+        return next(iter((documented.__doc__ or "").strip().splitlines()), "")
+
+    def parse(self, table: object, path: str = "$") -> Declaration:
+        """Turn a table with a ``kind`` into the declaration it names; a declaration passes as it is."""
+        if isinstance(table, Declaration):
+            return table
+        if not isinstance(table, Mapping):
+            raise SpecError(
+                f"must be a table with a kind, not {_shown(table)}; kinds: {', '.join(self.kinds())}",
+                path=path,
+            )
+        values = dict(table)
+        kind = values.get("kind")
+        if not isinstance(kind, str):
+            raise SpecError(
+                f"needs a kind, one of {', '.join(self.kinds())}", path=f"{path}.kind"
+            )
+        try:
+            return self.load(kind, f"{path}.kind")(**values)
+        except SpecError as error:
+            if error.path.startswith(path):
+                raise
+            raise error.under(path) from None
+
+    def _foreign(self) -> dict[str, Any]:
+        return _entry_points(f"paribus.{self.package.rpartition('.')[2]}")
+
+
+@cache
+def _entry_points(group: str) -> dict[str, Any]:
+    return {entry.name: entry for entry in entry_points(group=group)}

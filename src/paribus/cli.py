@@ -1,0 +1,209 @@
+"""The command line. Thin: every command is a few calls of the public API, imported when used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import paribus as pb
+from paribus.errors import ParibusError
+
+EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="paribus",
+    help="Audit models for bias with perfectly balanced counterfactual twins.\n\n"
+    "Example: paribus audit audit.toml --html report.html",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+Spec = Annotated[Path, typer.Argument(help="The audit, a TOML file.", metavar="SPEC")]
+People = Annotated[int | None, typer.Option(help="How many people, instead of the file's.")]
+Seed = Annotated[int | None, typer.Option(help="The seed, instead of the file's.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"paribus {pb.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def audit(
+    spec: Spec,
+    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    people: People = None,
+    seed: Seed = None,
+    workers: Annotated[int, typer.Option(help="Blocks asked about at a time.", min=1)] = 1,
+    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+) -> None:
+    """Audit a model, and say what was found.
+
+    Exit codes: 0 within tolerance, 1 biased, 2 the request is wrong, 3 inconclusive.
+
+    Example: paribus audit audit.toml --html report.html --json record.json
+    """
+    _writable([Path(json) if json not in (None, "-") else None, html, junit])
+    declared = pb.load(spec, people=people, seed=seed)
+    with _progress(declared, workers) as executor:
+        record = declared.run(executor, trust=trust)
+    for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
+        if path is not None and path != "-":
+            pb.write_atomically(path, record.render(str(format)))
+    _print(record.json_text() if json == "-" else _rendered(record))
+    code = EXIT_CODES[record.verdict]
+    raise typer.Exit(0 if code == 3 and inconclusive_ok else code)  # noqa: PLR2004
+
+
+@app.command()
+def twins(
+    spec: Spec,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file.")],
+    people: People = None,
+    seed: Seed = None,
+) -> None:
+    """Write the balanced data set itself: every version of every person, one row each.
+
+    Example: paribus twins audit.toml -o twins.parquet
+    """
+    rows = pb.load(spec, people=people, seed=seed).twins().write(output)
+    typer.echo(f"{output}: {rows:,} rows", err=True)
+
+
+@app.command()
+def show(
+    record: Annotated[Path, typer.Argument(help="A record, the JSON file of an audit.")],
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+) -> None:
+    """Show the record of a finished audit; needs neither the model nor its libraries.
+
+    Example: paribus show record.json --html report.html
+    """
+    opened = pb.open_record(record)
+    for path, format in ((html, "html"), (junit, "junit")):
+        if path is not None:
+            pb.write_atomically(path, opened.render(format))
+    _print(_rendered(opened))
+
+
+@app.command()
+def kinds(
+    family: Annotated[str | None, typer.Argument(help="One family only, such as fields.")] = None,
+) -> None:
+    """List the kinds of fields, models, tests and report formats.
+
+    Example: paribus kinds fields
+    """
+    for name, members in pb.kinds(family).items():
+        typer.echo(f"{name}:")
+        width = max(map(len, members))
+        for kind, sentence in members.items():
+            typer.echo(f"  {kind:{width}}  {sentence}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where to write the record and the report.")] = Path(),
+) -> None:
+    """Train a deliberately biased loan model, audit it, and write the report.
+
+    Example: paribus demo --folder /tmp/loan
+    """
+    _writable([folder / "loan.json", folder / "loan.html"])
+    for text in pb.demo(folder, color=_colored()):
+        _print(text)
+
+
+# --- what the commands share ----------------------------------------------------------------------
+
+
+def _rendered(record: Any) -> str:
+    width = None if sys.stdout.isatty() else 100
+    return str(record.render("terminal", color=_colored(), width=width).decode())
+
+
+def _colored() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _print(text: str) -> None:
+    # A terminal that cannot show a letter gets a question mark, never a traceback.
+    encoding = sys.stdout.encoding or "utf-8"
+    typer.echo(text.encode(encoding, "replace").decode(encoding).rstrip("\n"))
+
+
+def _writable(paths: Iterable[Path | None]) -> None:
+    """Refuse a path that cannot be written before a single question is asked."""
+    for path in paths:
+        if path is not None:
+            pb.check_writable(path)
+
+
+class _Watched:
+    """An executor that tells how many blocks are done."""
+
+    def __init__(self, executor: Any, tell: Callable[[int], None]) -> None:
+        self.executor = executor
+        self.tell = tell
+
+    def map(self, task: Callable[[int], Any], blocks: Iterable[int]) -> Iterator[Any]:
+        """Run the task on every block, and tell after each."""
+        for done, result in enumerate(self.executor.map(task, blocks), start=1):
+            self.tell(done)
+            yield result
+
+
+@contextlib.contextmanager
+def _progress(declared: Any, workers: int) -> Iterator[Any]:
+    executor = pb.Threads(workers=workers) if workers > 1 else pb.Serial()
+    if not sys.stderr.isatty():
+        yield executor
+        return
+    with typer.progressbar(length=declared.people.blocks, label="Asking", file=sys.stderr) as bar:
+        yield _Watched(executor, lambda done: bar.update(done - bar.pos))
+
+
+def main() -> None:
+    """Run the command line: mistakes are one sentence and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except ParibusError as error:
+        typer.echo(f"paribus: {error}", err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("paribus: interrupted; nothing was left half written", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python would complain once more while shutting down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        # Click's own mistakes (a wrong option) know how to show themselves.
+        if not hasattr(error, "show") or not hasattr(error, "exit_code"):
+            raise
+        error.show()
+        code = error.exit_code
+    sys.exit(code or 0)

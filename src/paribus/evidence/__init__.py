@@ -1,0 +1,1 @@
+"""What the answers weigh: plain rows of numbers. Never meets a model."""

@@ -1,0 +1,230 @@
+"""Twins weighed: flip rates, net gaps and score gaps of every contrast, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from paribus.answers import FAVORABLE, MISSING, UNFAVORABLE, Answers, Tally
+from paribus.evidence.base import Row, Test, Unit
+from paribus.people.population import People
+from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
+from paribus.stats.paired import mcnemar_exact, p_gap_outside, p_gap_within, tango_interval
+from paribus.stats.rates import clopper_pearson, p_rate_above, p_rate_below
+from paribus.twins import (
+    Contrast,
+    Version,
+    cell_contrasts,
+    level_contrasts,
+    placebo_contrasts,
+)
+
+
+class Counterfactual(Test):
+    """Twins against twins, for every attribute, for crossed ones, and for placebo twins."""
+
+    kind: Literal["counterfactual"] = "counterfactual"
+    cross: tuple[tuple[str, ...], ...] = ()
+    """Attributes to cross: each cell is compared with the cell of the references."""
+    placebo: bool = True
+    """Whether to draw linked fields again where something is linked."""
+
+    def needs(self, people: People) -> Sequence[Contrast]:
+        wanted: list[Contrast] = []
+        for name in people.protect:
+            wanted.extend(level_contrasts(people, name))
+        for attributes in self.cross:
+            wanted.extend(cell_contrasts(people, attributes))
+        if self.placebo:
+            for name in people.protect:
+                wanted.extend(placebo_contrasts(people, name))
+        return wanted
+
+    def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
+        rows: list[Row] = []
+        for contrast, tally in answers.tallies.items():
+            about = _about(contrast, tally)
+            held = contrast.kind != "placebo"
+            if answers.outcome.decides:
+                repeatable = answers.repeatable is not False
+                rows.append(_flip_rate(about, tally, tolerance, confidence, held and repeatable))
+                rows.append(_net_gap(about, tally, tolerance, confidence, held))
+            if answers.outcome.kind == "label":
+                rows.append(_changes(about, tally, tolerance, confidence, held))
+            if answers.outcome.measures:
+                low, high = answers.bounds
+                rows.append(_score_gap(about, tally, tolerance, confidence, held, high - low))
+        return (*rows, *_levels(answers, confidence))
+
+
+def _about(contrast: Contrast, tally: Tally) -> dict[str, Any]:
+    return {
+        "test": "counterfactual",
+        "contrast": contrast.kind,
+        "attribute": contrast.attribute,
+        "reference": contrast.reference_name,
+        "group": contrast.group_name,
+        "people": tally.people,
+        "answered": tally.answered,
+    }
+
+
+def _share(count: int, of: int) -> float:
+    return count / of if of else 0.0
+
+
+def _flip_rate(
+    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
+) -> Row:
+    n, missing = tally.people, tally.people - tally.answered
+    in_favor = int(tally.cells[FAVORABLE, UNFAVORABLE])
+    against = int(tally.cells[UNFAVORABLE, FAVORABLE])
+    flips = in_favor + against
+    # At best no unanswered pair flips, at worst every one does.
+    low, _ = clopper_pearson(flips, n, confidence)
+    _, high = clopper_pearson(flips + missing, n, confidence)
+    return Row(
+        **about,
+        unit="flip rate",
+        estimate=_share(flips, tally.answered),
+        low=low,
+        high=high,
+        p=mcnemar_exact(in_favor, against),
+        p_outside=min(1.0, 2 * p_rate_above(flips, n, tolerance)),
+        p_within=p_rate_below(flips + missing, n, tolerance),
+        held=held,
+        flips_against=against,
+        flips_for=in_favor,
+    )
+
+
+def _net_gap(
+    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
+) -> Row:
+    n, cells = tally.people, tally.cells
+    in_favor = int(cells[FAVORABLE, UNFAVORABLE])
+    against = int(cells[UNFAVORABLE, FAVORABLE])
+    # What the pair would be if the missing answers were all as good, or as bad, for the group.
+    unknown = int(cells[MISSING, MISSING])
+    best = in_favor + int(cells[MISSING, UNFAVORABLE] + cells[FAVORABLE, MISSING]) + unknown
+    worst = against + int(cells[MISSING, FAVORABLE] + cells[UNFAVORABLE, MISSING]) + unknown
+    low, _ = tango_interval(in_favor, worst, n, confidence)
+    _, high = tango_interval(best, against, n, confidence)
+    ends = ((in_favor, worst), (best, against))
+    outside = max(p_gap_outside(*end, n, tolerance) for end in ends)
+    if (in_favor - worst) * (best - against) < 0:
+        # The two extremes point in opposite directions: between them lies no gap at all.
+        outside = 1.0
+    return Row(
+        **about,
+        unit="net gap",
+        estimate=_share(in_favor - against, tally.answered),
+        low=low,
+        high=high,
+        p=mcnemar_exact(in_favor, against),
+        p_outside=outside,
+        p_within=max(p_gap_within(*end, n, tolerance) for end in ends),
+        held=held,
+        flips_against=against,
+        flips_for=in_favor,
+    )
+
+
+def _changes(
+    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
+) -> Row:
+    n, missing, changed = tally.people, tally.people - tally.answered, tally.changed
+    low, _ = clopper_pearson(changed, n, confidence)
+    _, high = clopper_pearson(changed + missing, n, confidence)
+    outside = min(1.0, 2 * p_rate_above(changed, n, tolerance))
+    return Row(
+        **about,
+        unit="label change rate",
+        estimate=_share(changed, tally.answered),
+        low=low,
+        high=high,
+        p=outside,
+        p_outside=outside,
+        p_within=p_rate_below(changed + missing, n, tolerance),
+        held=held,
+    )
+
+
+def _score_gap(
+    about: dict[str, Any],
+    tally: Tally,
+    tolerance: float,
+    confidence: float,
+    held: bool,
+    spread: float,
+) -> Row:
+    gaps, n, answered = tally.gaps, tally.people, tally.answered
+    # A gap lies within +- the range of the answers, so from the mean it is at most this far away.
+    reach = spread + abs(gaps.mean)
+    low, high = mean_interval(gaps, confidence, reach)
+    slack = (n - answered) * spread / n
+    share = answered / n
+    outside, within = 1.0, 1.0
+    if answered:
+        outside = p_mean_outside(gaps, (tolerance + slack) / share, reach)
+        if tolerance > slack:
+            within = p_mean_within(gaps, (tolerance - slack) / share, reach)
+    return Row(
+        **about,
+        unit="score gap",
+        estimate=gaps.mean,
+        low=share * low - slack,
+        high=share * high + slack,
+        p=p_mean_outside(gaps, 0.0, reach),
+        p_outside=outside,
+        p_within=within,
+        held=held,
+        largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
+    )
+
+
+# --- the levels themselves ------------------------------------------------------------------------
+
+
+def _levels(answers: Answers, confidence: float) -> list[Row]:
+    """Give the rate of favorable answers, or the mean answer, of each level and cell."""
+    rows: list[Row] = []
+    begun: set[tuple[str, ...]] = set()
+    for contrast, tally in answers.tallies.items():
+        if contrast.kind == "placebo":
+            continue
+        sides: list[tuple[str, Version, int]] = [(contrast.group_name, contrast.group, 1)]
+        if contrast.attributes not in begun:
+            begun.add(contrast.attributes)
+            sides.insert(0, (contrast.reference_name, contrast.reference, 0))
+        for name, version, axis in sides:
+            about = {**_about(contrast, tally), "reference": "", "group": name}
+            if answers.outcome.decides:
+                rows.append(_rate(about, tally, axis, confidence))
+            if answers.outcome.measures:
+                rows.append(_mean(about, answers.moments[version], confidence))
+    return rows
+
+
+def _rate(about: dict[str, Any], tally: Tally, axis: int, confidence: float) -> Row:
+    counts = tally.cells.sum(axis=axis)
+    favorable, missing = int(counts[FAVORABLE]), int(counts[MISSING])
+    n = tally.people
+    low, _ = clopper_pearson(favorable, n, confidence)
+    _, high = clopper_pearson(favorable + missing, n, confidence)
+    unit: Unit = "favorable rate"
+    rate = _share(favorable, n - missing)
+    return Row(
+        **{**about, "answered": n - missing}, unit=unit, estimate=rate, low=low, high=high
+    )
+
+
+def _mean(about: dict[str, Any], moments: Moments, confidence: float) -> Row:
+    low, high = mean_interval(moments, confidence)
+    return Row(
+        **{**about, "answered": moments.count},
+        unit="mean answer",
+        estimate=moments.mean,
+        low=low,
+        high=high,
+    )

@@ -1,0 +1,1 @@
+"""How work is mapped over blocks of people. One file a kind."""

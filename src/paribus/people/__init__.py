@@ -1,0 +1,1 @@
+"""People: recipes of synthetic people, real rows, or both. Drawn only when asked for."""

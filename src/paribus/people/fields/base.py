@@ -1,0 +1,128 @@
+"""What a field is: the recipe of one column of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from paribus._plugins import Declaration, Family
+from paribus._seeds import generator
+from paribus.errors import DataError, SpecError, nearest
+from paribus.table import Coded, Column, Scalar
+
+FIELDS = Family("paribus.people.fields", "field")
+
+Latent = Any
+"""What a field has drawn for a block, before any level is known: arrays, in a form of its own."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of one field for one block.
+
+    A field opens one stream for each array that it draws, so that drawing fewer people gives a
+    prefix of every array.
+    """
+
+    seed: int
+    name: str
+    block: int
+
+    def open(self, part: str = "") -> np.random.Generator:
+        """Open the stream of one part of the field."""
+        return generator(self.seed, f"{self.name}/{part}", self.block)
+
+
+class Field(Declaration):
+    """The recipe of one column: first what chance gives a person, then how it looks at a level.
+
+    The two steps are apart so that twins share the first: `draw` never learns the level of a
+    protected attribute, and `column` never draws.
+    """
+
+    kind: str
+
+    random: ClassVar[bool] = False
+    """Whether the field draws at all."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Names of the columns that this one is made from."""
+        return ()
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """Parents whose level moves what is drawn: a name that follows a gender."""
+        return ()
+
+    def check(self, levels: Mapping[str, Sequence[Scalar]]) -> None:
+        """Check the declaration against the levels of those parents whose levels are known.
+
+        Raises
+        ------
+        SpecError
+            Such as for a level that is missing from a map.
+        """
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        """Draw for the first `people` people of a block."""
+        return None
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        """Make the column.
+
+        Parameters
+        ----------
+        latent : object
+            What `draw` gave.
+        parents : mapping of str to Column
+            The columns named by `parents`, for the same people.
+        start, people : int
+            Number of the first person, and how many.
+        """
+        raise NotImplementedError
+
+
+def missing_level(
+    levels: Sequence[Scalar], table: Mapping[str, Any], what: str, path: str
+) -> None:
+    """Raise where a level has no entry in a table that maps levels."""
+    known = {str(key) for key in table}
+    for level in levels:
+        if str(level) not in known and _whole(level) not in known:
+            raise SpecError(
+                f'the level "{level}" of {what} is missing{nearest(level, known)}', path=path
+            )
+
+
+def _whole(level: Scalar) -> str:
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
+def coded(column: Column, name: str) -> Coded:
+    """Give a parent column as codes into its distinct values.
+
+    Raises
+    ------
+    DataError
+        Where the column has missing values: there is nothing to follow.
+    """
+    if isinstance(column, Coded):
+        return column
+    array = column.arrow()
+    if array.null_count:
+        raise DataError(
+            f'the column "{name}" has {array.null_count:,} missing values, and another field is '
+            "made from it; fill them, or drop those rows"
+        )
+    encoded = array if isinstance(array, pa.DictionaryArray) else pc.dictionary_encode(array)
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    return Coded.of(codes, encoded.dictionary)
+

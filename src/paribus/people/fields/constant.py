@@ -1,0 +1,40 @@
+"""The same value for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
+
+from paribus.people.fields.base import Field, Latent
+from paribus.table import Coded, Column, Scalar, pool_of
+
+
+class Constant(Field):
+    """The same value for everybody."""
+
+    kind: Literal["constant"] = "constant"
+    value: StrictBool | StrictInt | StrictFloat | StrictStr
+
+    @cached_property
+    def _pool(self) -> pa.Array:
+        return pool_of([self.value])
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        return Coded.constant(0, self._pool, people)
+
+
+def constant(value: Scalar) -> Constant:
+    """Declare the same value for everybody.
+
+    Examples
+    --------
+    >>> constant("new").value
+    'new'
+    """
+    return Constant(value=value)

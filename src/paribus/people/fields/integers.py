@@ -1,0 +1,69 @@
+"""Whole numbers between two bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from paribus.people.fields.base import Field, Latent, Streams
+from paribus.table import Column, Plain
+
+
+class Integers(Field):
+    """Whole numbers, all equally likely, both bounds included."""
+
+    kind: Literal["integers"] = "integers"
+    low: int
+    high: int
+
+    random: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Integers:
+        if self.low > self.high:
+            raise ValueError(f"low ({self.low:,}) is above high ({self.high:,}); swap them")
+        if self.low < -(2**63) or self.high >= 2**63:
+            raise ValueError("low and high must fit into 64 bits")
+        return self
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        span = self.high - self.low
+        # The narrowest type that holds the span costs the fewest random bits.
+        for dtype in (np.uint8, np.uint16, np.uint32, np.uint64):
+            if span <= np.iinfo(dtype).max:
+                return streams.open().integers(0, span, people, dtype=dtype, endpoint=True)
+        raise AssertionError("unreachable: the bounds fit into 64 bits")
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        if latent.dtype == np.uint64:
+            # Two's complement wraps to the right value where the span exceeds a signed number.
+            return Plain((latent + np.uint64(self.low % 2**64)).view(np.int64))
+        values = latent.astype(np.int64)
+        values += self.low
+        return Plain(values, (self.low, self.high))
+
+
+def integers(low: int, high: int) -> Integers:
+    """Declare whole numbers, all equally likely, both bounds included.
+
+    Parameters
+    ----------
+    low, high : int
+        Bounds; `low` may equal `high`.
+
+    Raises
+    ------
+    SpecError
+        Where `low` is above `high`.
+
+    Examples
+    --------
+    >>> integers(30_000, 119_999).high
+    119999
+    """
+    return Integers(low=low, high=high)

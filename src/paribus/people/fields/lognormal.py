@@ -1,0 +1,75 @@
+"""Numbers whose logarithm is normally distributed, such as incomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+import pydantic
+from pydantic import model_validator
+
+from paribus.people.fields._bounded import bounded_normal
+from paribus.people.fields.base import Field, Latent, Streams
+from paribus.table import Column, Plain
+
+
+class Lognormal(Field):
+    """Positive numbers with a long upper tail: ``median * exp(sigma * z)``."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    median: float = pydantic.Field(gt=0)
+    sigma: float = pydantic.Field(gt=0, le=20)
+    low: float | None = pydantic.Field(default=None, ge=0)
+    high: float | None = pydantic.Field(default=None, gt=0)
+    decimals: int | None = pydantic.Field(default=None, ge=0, le=15)
+
+    random: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Lognormal:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        return self
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        return streams.open().random(people)
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        low = None if not self.low else math.log(self.low / self.median) / self.sigma
+        high = None if self.high is None else math.log(self.high / self.median) / self.sigma
+        values = self.median * np.exp(self.sigma * bounded_normal(latent, low, high))
+        values = values.clip(self.low, self.high) if low is not None or high is not None else values
+        return Plain(values if self.decimals is None else values.round(self.decimals))
+
+
+def lognormal(
+    median: float,
+    sigma: float,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    decimals: int | None = None,
+) -> Lognormal:
+    """Declare numbers whose logarithm is normally distributed.
+
+    Parameters
+    ----------
+    median : float
+        Half of the people lie below it (before any cut); above 0.
+    sigma : float
+        Standard deviation of the natural logarithm; above 0. Incomes have about 0.5 to 0.8.
+    low, high : float, optional
+        Bounds at which the distribution is cut off.
+    decimals : int, optional
+        Round to so many decimals.
+
+    Examples
+    --------
+    >>> lognormal(42_000, 0.6, low=12_000).median
+    42000.0
+    """
+    return Lognormal(median=median, sigma=sigma, low=low, high=high, decimals=decimals)

@@ -1,0 +1,75 @@
+"""Another column, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pydantic
+from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
+
+from paribus.errors import DataError, nearest
+from paribus.people.fields.base import Field, Latent, coded, missing_level
+from paribus.table import Coded, Column, Scalar, lookup, pool_of
+
+
+class Map(Field):
+    """Another column, value by value: ``Male`` is 1 and ``Female`` is 0."""
+
+    kind: Literal["map"] = "map"
+    of: str
+    map: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = pydantic.Field(min_length=1)
+
+    @pydantic.field_validator("map", mode="before")
+    @classmethod
+    def _keys_are_text(cls, table: Any) -> Any:
+        return {str(k): v for k, v in table.items()} if isinstance(table, Mapping) else table
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        return (self.of,)
+
+    @cached_property
+    def _pool(self) -> pa.Array:
+        return pool_of(list(self.map.values()))
+
+    def check(self, levels: Mapping[str, Sequence[Scalar]]) -> None:
+        if self.of in levels:
+            missing_level(levels[self.of], self.map, self.of, "$.map")
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        parent = coded(parents[self.of], self.of)
+        place = lookup(parent.pool, list(self.map))
+        codes = place[parent.codes]
+        if codes.min(initial=0) < 0:
+            code = int(parent.each()[np.argmin(np.broadcast_to(codes, (people,)))])
+            value = parent.pool[code].as_py()
+            raise DataError(
+                f'the value "{value}" of {self.of} is missing from the map'
+                f"{nearest(value, self.map)}",
+                path="$.map",
+            )
+        return Coded(np.asarray(codes, dtype=np.int32), self._pool, people)
+
+
+def map_of(of: str, map: Mapping[Any, Scalar]) -> Map:
+    """Declare another column, value by value.
+
+    Parameters
+    ----------
+    of : str
+        A field, a protected attribute, or a column of the data.
+    map : mapping
+        From each value there to the value here.
+
+    Examples
+    --------
+    >>> map_of("gender", {"Male": 1, "Female": 0}).map["Female"]
+    0
+    """
+    return Map.model_validate({"of": of, "map": dict(map)})

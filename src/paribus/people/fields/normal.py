@@ -1,0 +1,72 @@
+"""Normally distributed numbers, with bounds where they are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import pydantic
+from pydantic import model_validator
+
+from paribus.people.fields._bounded import bounded_normal
+from paribus.people.fields.base import Field, Latent, Streams
+from paribus.table import Column, Plain
+
+
+class Normal(Field):
+    """Normally distributed numbers; with bounds, the distribution is cut off there."""
+
+    kind: Literal["normal"] = "normal"
+    mean: float = 0.0
+    sd: float = pydantic.Field(default=1.0, gt=0)
+    low: float | None = None
+    high: float | None = None
+    decimals: int | None = pydantic.Field(default=None, ge=0, le=15)
+
+    random: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Normal:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        return self
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        return streams.open().random(people)
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        low = None if self.low is None else (self.low - self.mean) / self.sd
+        high = None if self.high is None else (self.high - self.mean) / self.sd
+        values = self.mean + self.sd * bounded_normal(latent, low, high)
+        # The round trip through standard deviations may miss a bound by the last bit.
+        values = values.clip(self.low, self.high) if low is not None or high is not None else values
+        return Plain(values if self.decimals is None else values.round(self.decimals))
+
+
+def normal(
+    mean: float = 0.0,
+    sd: float = 1.0,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    decimals: int | None = None,
+) -> Normal:
+    """Declare normally distributed numbers.
+
+    Parameters
+    ----------
+    mean, sd : float
+        Mean and standard deviation before any cut; `sd` above 0.
+    low, high : float, optional
+        Bounds at which the distribution is cut off.
+    decimals : int, optional
+        Round to so many decimals.
+
+    Examples
+    --------
+    >>> normal(40, 12, low=18, high=70).sd
+    12.0
+    """
+    return Normal(mean=mean, sd=sd, low=low, high=high, decimals=decimals)

@@ -1,0 +1,47 @@
+"""Numbers spread evenly between two bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import model_validator
+
+from paribus.people.fields.base import Field, Latent, Streams
+from paribus.table import Column, Plain
+
+
+class Uniform(Field):
+    """Numbers, all equally likely in ``[low, high)``."""
+
+    kind: Literal["uniform"] = "uniform"
+    low: float = 0.0
+    high: float = 1.0
+
+    random: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uniform:
+        if self.low > self.high:
+            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        return self
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        return streams.open().random(people)
+
+    def column(
+        self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
+    ) -> Column:
+        # Weighted ends instead of low + u * (high - low): the width may overflow, the ends do not.
+        return Plain(self.low * (1 - latent) + self.high * latent)
+
+
+def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
+    """Declare numbers, all equally likely in ``[low, high)``.
+
+    Examples
+    --------
+    >>> uniform(0, 40).high
+    40.0
+    """
+    return Uniform(low=low, high=high)

@@ -1,0 +1,329 @@
+"""The recipe of people: protected attributes, fields, and real rows where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pydantic
+from pydantic import SerializeAsAny, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+
+from paribus._plugins import Declaration
+from paribus._seeds import BLOCK, generator
+from paribus.errors import DataError, SpecError, nearest
+from paribus.people.fields.base import Field, Streams
+from paribus.people.sample import Rows
+from paribus.table import Coded, Column, pool_of
+
+Moves = tuple[tuple[str, int], ...]
+"""Attributes moved to a level, by its number, in the order of declaration."""
+
+
+class Protected(Declaration):
+    """A protected attribute: its levels, and the one that the others are compared with."""
+
+    levels: tuple[StrictBool | StrictInt | StrictFloat | StrictStr, ...]
+    reference: StrictBool | StrictInt | StrictFloat | StrictStr | None = None
+    """The first level where left out."""
+    weights: tuple[float, ...] | None = None
+    """How often synthetic people have each level; all equally often where left out."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Protected:
+        names = [str(level) for level in self.levels]
+        if len(names) < 2:
+            raise SpecError("needs at least two levels", path="$.levels")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SpecError(f'has the level "{twice}" twice', path="$.levels")
+        if self.reference is not None and str(self.reference) not in names:
+            raise SpecError(
+                f'"{self.reference}" is no level{nearest(self.reference, names)}', path="$.reference"
+            )
+        if self.weights is not None:
+            if len(self.weights) != len(names):
+                raise SpecError("give one weight for each level", path="$.weights")
+            if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
+                raise SpecError("weights must not be negative and must sum to 1", path="$.weights")
+        pool_of(self.levels, "$.levels")
+        return self
+
+    @cached_property
+    def pool(self) -> pa.Array:
+        """The levels as a pool of values."""
+        return pool_of(self.levels)
+
+    @property
+    def reference_index(self) -> int:
+        """Number of the reference level."""
+        if self.reference is None:
+            return 0
+        return [str(level) for level in self.levels].index(str(self.reference))
+
+
+class People(Declaration):
+    """A recipe of people. Nothing is drawn before a block of them is asked for.
+
+    Person *i* depends only on the seed, the name of each field, and *i*.
+    """
+
+    protect: dict[str, Protected]
+    fields: dict[str, SerializeAsAny[Field]] = pydantic.Field(default_factory=dict)
+    size: int = pydantic.Field(gt=0)
+    seed: int = pydantic.Field(default=0, ge=0, lt=2**63)
+    rows: Rows | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> People:
+        if not self.protect:
+            raise SpecError("name at least one protected attribute", path="$.protect")
+        for name in self.fields:
+            if name in self.protect:
+                raise SpecError(
+                    f'"{name}" is already a protected attribute; a field needs a name of its own '
+                    '(kind = "copy" gives the attribute a second name)',
+                    path=f"$.fields.{name}",
+                )
+        _ = self.order
+        known_levels = {name: attribute.levels for name, attribute in self.protect.items()}
+        for name, field in self.fields.items():
+            try:
+                field.check(known_levels)
+            except SpecError as error:
+                raise error.under(f"$.fields.{name}") from None
+        if self.rows is not None:
+            for name, attribute in self.protect.items():
+                if name in self.rows.names:
+                    path = f"$.protect.{name}.levels"
+                    self.rows.check_levels(name, attribute.levels, path)
+        return self
+
+    # --- what depends on what ---------------------------------------------------------------------
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Fields in an order in which each stands behind those that it is made from.
+
+        Raises
+        ------
+        SpecError
+            Where a field is made from something that does not exist, or from itself in a ring.
+        """
+        done: dict[str, None] = {}
+        for name in self.fields:
+            self._visit(name, (), done)
+        return tuple(done)
+
+    def _visit(self, name: str, trail: tuple[str, ...], done: dict[str, None]) -> None:
+        if name in done:
+            return
+        if name in trail:
+            ring = " -> ".join((*trail[trail.index(name) :], name))
+            raise SpecError(f"the field is made from itself: {ring}", path=f"$.fields.{name}")
+        for parent in self.fields[name].parents:
+            if parent in self.fields and not (parent == name and self._in_rows(name)):
+                self._visit(parent, (*trail, name), done)
+            elif parent not in self.protect and not self._in_rows(parent):
+                known = [*self.protect, *self.fields, *(self.rows.names if self.rows else ())]
+                raise SpecError(
+                    f'is made from "{parent}", which nobody declares{nearest(parent, known)}',
+                    path=f"$.fields.{name}",
+                )
+        done[name] = None
+
+    def _in_rows(self, name: str) -> bool:
+        return self.rows is not None and name in self.rows.names
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """All columns: those of the data in their order, then attributes, then further fields."""
+        own = self.rows.names if self.rows is not None else ()
+        return tuple(dict.fromkeys((*own, *self.protect, *self.fields)))
+
+    def names_in(self, moves: Moves) -> tuple[str, ...]:
+        """List the columns that people have when they are moved.
+
+        A protected attribute that the data do not hold has no value for people who are not moved,
+        nor has what follows it, unless the data hold that.
+        """
+        if self.rows is None:
+            return self.names
+        known = {name for name, _ in moves} | set(self.rows.names)
+        return tuple(
+            name
+            for name in self.names
+            if name in self.rows.names or self.attributes_behind(name) <= known
+        )
+
+    @cached_property
+    def _roots(self) -> dict[str, frozenset[str]]:
+        roots = {name: frozenset([name]) for name in self.protect}
+        for name in self.order:
+            parents = self.fields[name].parents
+            roots[name] = frozenset().union(*(roots.get(parent, frozenset()) for parent in parents))
+        return roots
+
+    def attributes_behind(self, column: str) -> frozenset[str]:
+        """Give the protected attributes that a column follows, directly or through others."""
+        return self._roots.get(column, frozenset())
+
+    def closure(self, attribute: str) -> tuple[str, ...]:
+        """Give the columns that may differ between twins: the attribute and all that follows it."""
+        return tuple(name for name in self.names if attribute in self.attributes_behind(name))
+
+    def redrawn(self, attributes: Sequence[str]) -> tuple[str, ...]:
+        """Give the fields that placebo twins draw again: linked fields, and all made from them."""
+        again: dict[str, None] = {}
+        for name in self.order:
+            field = self.fields[name]
+            linked = field.random and any(
+                set(attributes) & self.attributes_behind(parent) for parent in field.linked
+            )
+            if linked or any(parent in again for parent in field.parents):
+                again[name] = None
+        return tuple(again)
+
+    # --- blocks -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.size // BLOCK)
+
+    def block(self, index: int, people: int | None = None) -> Block:
+        """Open a block of people; `people` asks for the first few of it only."""
+        start = index * BLOCK
+        whole = min(BLOCK, self.size - start)
+        return Block(self, index, start, whole if people is None else min(people, whole))
+
+    def head(self, people: int = 5) -> pa.Table:
+        """Draw the first few people, as they are before any twin is made."""
+        block = self.block(0, people)
+        return pa.table({name: block.column(name).arrow() for name in self.names})
+
+
+class Block:
+    """A run of people whose columns are made when first asked for, and then kept.
+
+    A column is kept under the levels that it depends on. So a column outside the closure of what
+    was moved is not merely equal between twins: it is the same object.
+    """
+
+    def __init__(self, people: People, index: int, start: int, length: int) -> None:
+        self.people = people
+        self.index = index
+        self.start = start
+        self.length = length
+        self._latent: dict[tuple[str, bool], Any] = {}
+        self._columns: dict[tuple[str, Moves, tuple[str, ...]], Column] = {}
+
+    def __len__(self) -> int:
+        return self.length
+
+    def own_levels(self, attribute: str) -> npt.NDArray[np.int32] | None:
+        """Give each person's own level as its number.
+
+        Returns
+        -------
+        ndarray of int32, shape (n,), or None
+            -1 where the data have no declared level for the person; None where they have no such
+            column at all.
+        """
+        protected = self.people.protect[attribute]
+        rows = self.people.rows
+        if rows is not None:
+            if attribute not in rows.names:
+                return None
+            return rows.own_levels(attribute, protected.levels, self.start, self.length)
+        rng = generator(self.people.seed, f"{attribute}/own", self.index)
+        if protected.weights is None:
+            return rng.integers(0, len(protected.levels), self.length, dtype=np.int32)
+        steps = np.cumsum(protected.weights)
+        u = rng.random(self.length) * steps[-1]
+        return np.searchsorted(steps[:-1], u, side="right").astype(np.int32)
+
+    def column(self, name: str, moves: Moves = (), again: tuple[str, ...] = ()) -> Column:
+        """Give a column of these people.
+
+        Parameters
+        ----------
+        name : str
+        moves : tuple of (str, int)
+            Attributes that are moved to a level; all others stay as the person has them.
+        again : tuple of str
+            Fields that are drawn a second time (placebo twins).
+        """
+        behind = self.people.attributes_behind(name)
+        relevant = tuple(move for move in moves if move[0] in behind)
+        redrawn = again if name in again else ()
+        key = (name, relevant, redrawn)
+        if key not in self._columns:
+            self._columns[key] = self._make(name, relevant, redrawn)
+        return self._columns[key]
+
+    def _make(self, name: str, moves: Moves, again: tuple[str, ...]) -> Column:
+        if name in self.people.protect:
+            return self._attribute(name, dict(moves))
+        field = self.people.fields.get(name)
+        if field is None:
+            assert self.people.rows is not None
+            return self.people.rows.column(name, self.start, self.length)
+        kept = self._as_they_are(name, moves)
+        if kept is not None:
+            return kept
+        parents = {
+            parent: self._rows_column(parent)
+            if parent == name
+            else self.column(parent, moves, again)
+            for parent in field.parents
+        }
+        try:
+            latent = self._drawn(name, field, name in again)
+            return field.column(latent, parents, self.start, self.length)
+        except (SpecError, DataError) as error:
+            raise error.under(f"$.fields.{name}") from None
+
+    def _rows_column(self, name: str) -> Column:
+        assert self.people.rows is not None
+        return self.people.rows.column(name, self.start, self.length)
+
+    def _attribute(self, name: str, moves: Mapping[str, int]) -> Column:
+        protected = self.people.protect[name]
+        if name in moves:
+            return Coded.constant(moves[name], protected.pool, self.length)
+        if self.people.rows is not None and name in self.people.rows.names:
+            return self._rows_column(name)
+        own = self.own_levels(name)
+        if own is None:
+            raise DataError(
+                f'the data have no column "{name}", so nobody has a level of their own there; '
+                "what follows it must be a column of the data too",
+                path=f"$.protect.{name}",
+            )
+        return Coded.of(own, protected.pool)
+
+    def _as_they_are(self, name: str, moves: Moves) -> Column | None:
+        """Give the data's own column where nobody was moved and the data know no level."""
+        rows = self.people.rows
+        if rows is None or name not in rows.names:
+            return None
+        moved = {attribute for attribute, _ in moves}
+        unknown = self.people.attributes_behind(name) - moved - set(rows.names)
+        return self._rows_column(name) if unknown else None
+
+    def _drawn(self, name: str, field: Field, again: bool) -> Any:
+        if not field.random:
+            return None
+        key = (name, again)
+        if key not in self._latent:
+            streams = Streams(self.people.seed, f"{name}/{'again' if again else 'draw'}", self.index)
+            self._latent[key] = field.draw(streams, self.length)
+        return self._latent[key]
+

@@ -1,0 +1,1 @@
+"""The only stage that touches the outside world: a model behind one method. One file a kind."""

@@ -1,0 +1,411 @@
+"""Asking: the only stage that costs money. Each distinct question is put to the model once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from paribus._seeds import BLOCK
+from paribus.answers import FAILED, Answers, BlockAnswers, Outcome, Tallying
+from paribus.errors import ModelError, ParibusError, SpecError, nearest
+from paribus.executors.base import Executor
+from paribus.people.population import People
+from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
+from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
+from paribus.twins import TwinBlock, Twins
+
+_TABLE = 1 << 22
+"""Distinct questions that a table of known answers may hold."""
+
+_SAMPLE = 256
+"""People who are asked a second time, to learn whether the model repeats itself."""
+
+_REASONS = 20
+
+Selection = npt.NDArray[np.intp] | None
+Segment = tuple[int, Selection]
+"""A version's number, and which of its people are asked about; all where None."""
+
+
+def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers:
+    """Ask a model about every distinct version of every person.
+
+    Parameters
+    ----------
+    probe : Probe
+    model : Model
+        The probe, opened.
+    twins : Twins
+    executor : Executor
+        Maps the work over blocks of people.
+
+    Raises
+    ------
+    SpecError
+        Where the model wants columns that nobody declares.
+    ModelError
+        Where the model refuses every question, or its answers mean nothing.
+    """
+    outcome = outcome_of(probe, model)
+    asking = _Asking(probe, model, twins, outcome, features_of(probe, model, twins.people))
+    summed = Tallying(twins, outcome)
+    for block in executor.map(asking.block, range(twins.blocks)):
+        summed.add(block)
+        _check_decisions(outcome, summed.unfavorable)
+    answers = summed.answers(
+        seen=asking.features, repeatable=asking.repeats_itself(summed), frame=asking.kind
+    )
+    if answers.statuses[0] == 0:
+        why = next(iter(answers.reasons), "every answer was a refusal or not a number")
+        raise ModelError(f"the model answered not a single question ({why})", path="$.model")
+    return answers
+
+
+def features_of(probe: Probe, model: Model, people: People) -> tuple[str, ...]:
+    """Decide which columns the model sees, in its order.
+
+    Raises
+    ------
+    SpecError
+        Where the model wants a column that nobody declares, or does not say which it wants.
+    """
+    wanted = probe.features or model.features
+    if wanted is None:
+        if model.sees_everything:
+            return people.names
+        width = "" if model.width is None else f"{model.width} "
+        raise SpecError(
+            f"the model wants {width}columns and does not name them; declare features = [...] in "
+            "the order in which it was fitted",
+            path="$.model.features",
+        )
+    for name in wanted:
+        if name not in people.names:
+            raise SpecError(
+                f'the model wants the column "{name}", which nobody declares'
+                f"{nearest(name, people.names)}",
+                path="$.model.features" if probe.features else f"$.fields.{name}",
+            )
+    if model.width is not None and len(wanted) != model.width:
+        raise SpecError(
+            f"{len(wanted)} features are declared and the model was fitted on {model.width}",
+            path="$.model.features",
+        )
+    return tuple(wanted)
+
+
+def _check_decisions(outcome: Outcome, unfavorable: frozenset[Scalar]) -> None:
+    if outcome.kind == "decision" and len(unfavorable) > 1:
+        said = ", ".join(sorted(f'"{label}"' for label in unfavorable)[:5])
+        raise ModelError(
+            f'beside "{outcome.favorable[0]}" the model answered {said}; a decision has two labels: '
+            'use outcome = "label" with labels = [...], or correct the favorable one',
+            path="$.model.favorable",
+        )
+
+
+class _Asking:
+    """One model, one set of twins: puts blocks of questions."""
+
+    def __init__(
+        self, probe: Probe, model: Model, twins: Twins, outcome: Outcome, features: tuple[str, ...]
+    ) -> None:
+        self.twins = twins
+        self.outcome = outcome
+        self.features = features
+        self.model = model
+        self.put = way_of_asking(model, outcome)
+        rows = twins.people.rows
+        self.like = None if rows is None else rows.table
+        by_itself: FrameKind = "pandas" if rows is None else rows.table.kind
+        self.kind: FrameKind = by_itself
+        self.handed: FrameKind = probe.frame or model.frame or by_itself
+        self.heard = False
+        self.known = _Known.of(self, probe.repeats)
+
+    # --- blocks -----------------------------------------------------------------------------------
+
+    def block(self, index: int) -> BlockAnswers:
+        """Ask about all versions of the people of one block."""
+        twins = self.twins.block(index)
+        heard = _Heard()
+        if self.known is not None:
+            values, missing = self._through_table(twins, heard)
+        else:
+            values, missing = self._each_distinct(twins, heard)
+        return BlockAnswers(
+            start=twins.people.start,
+            values=tuple(values),
+            missing=tuple(missing),
+            reasons=dict(heard.reasons),
+            unfavorable=heard.unfavorable,
+            questions=heard.questions,
+        )
+
+    def _each_distinct(
+        self, twins: TwinBlock, heard: _Heard
+    ) -> tuple[list[Values], list[Missing]]:
+        firsts = twins.distinct(self.features)
+        segments: list[Segment] = []
+        for number, first in enumerate(firsts):
+            if first.ndim == 0:
+                if int(first) == number:
+                    segments.append((number, None))
+            elif (first == number).any():
+                segments.append((number, np.flatnonzero(first == number)))
+        said = self._ask_segments(twins, segments, heard)
+        values: list[Values] = []
+        missing: list[Missing] = []
+        for first in firsts:
+            v, m = _gathered(first, said, len(twins))
+            values.append(v)
+            missing.append(m)
+        return values, missing
+
+    def _ask_segments(
+        self, twins: TwinBlock, segments: Sequence[Segment], heard: _Heard
+    ) -> dict[int, tuple[Selection, Values, Missing]]:
+        """Ask about all segments: in one call where they are few people, else one by one."""
+        columns = [self._columns(twins, segment) for segment in segments]
+        lengths = [len(next(iter(c.values()))) for c in columns]
+        together = [range(len(segments))] if sum(lengths) <= BLOCK else [[i] for i in range(len(segments))]
+        out: dict[int, tuple[Selection, Values, Missing]] = {}
+        for batch in together:
+            values, missing = self._call([columns[i] for i in batch], heard)
+            at = 0
+            for i in batch:
+                stop = at + lengths[i]
+                number, chosen = segments[i]
+                out[number] = (chosen, values[at:stop], None if missing is None else missing[at:stop])
+                at = stop
+        return out
+
+    def _columns(self, twins: TwinBlock, segment: Segment) -> dict[str, Column]:
+        number, chosen = segment
+        columns = twins.columns(self.twins.versions[number], self.features)
+        if chosen is None:
+            return columns
+        return {name: column.take(chosen) for name, column in columns.items()}
+
+    def _through_table(
+        self, twins: TwinBlock, heard: _Heard
+    ) -> tuple[list[Values], list[Missing]]:
+        """Look answers up in the table of known ones, after asking for those that it lacks."""
+        known = self.known
+        assert known is not None
+        columns = [twins.columns(version, self.features) for version in self.twins.versions]
+        keys = [known.keys(c) for c in columns]
+        for c, key in zip(columns, keys, strict=True):
+            new = np.flatnonzero(known.status[key] < 0)
+            if len(new):
+                distinct, first = np.unique(key[new], return_index=True)
+                chosen = {name: column.take(new[first]) for name, column in c.items()}
+                values, missing = self._call([chosen], heard)
+                known.learn(distinct, values, missing)
+        values_of = [known.values[key] for key in keys]
+        statuses = [known.status[key] for key in keys]
+        return values_of, [s if s.any() else None for s in statuses]
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _call(
+        self, columns: Sequence[Mapping[str, Column]], heard: _Heard
+    ) -> tuple[Values, Missing]:
+        people = sum(len(next(iter(c.values()))) for c in columns)
+        if self.handed == "numpy":
+            questions: Any = matrix(columns, people, self.model.precision)
+        else:
+            merged = {name: concat([c[name] for c in columns]) for name in self.features}
+            questions = to_frame(merged, self.handed, self.like)
+        heard.questions += people
+        return self._put(questions, people, heard)
+
+    def _put(self, questions: Any, people: int, heard: _Heard) -> tuple[Values, Missing]:
+        """Put questions; where the model raises, find those that it raises on, by halves."""
+        try:
+            said = self.put(questions)
+        except ParibusError:
+            raise
+        except Exception as error:
+            if not self.heard:
+                self._refuses_everything(questions, people, error)
+            if people == 1:
+                heard.reasons[_reason(error)] += 1
+                return np.zeros(1, self._value_type), np.full(1, FAILED, np.int8)
+            half = people // 2
+            parts = [
+                self._put(_slice(questions, 0, half), half, heard),
+                self._put(_slice(questions, half, people), people - half, heard),
+            ]
+            return _joined(parts)
+        values, missing, unfavorable = read(self.outcome, said, people)
+        self.heard = True
+        heard.unfavorable |= unfavorable
+        if missing is not None:
+            heard.count(missing)
+        return values, missing
+
+    @property
+    def _value_type(self) -> type[np.generic]:
+        if self.outcome.measures:
+            return np.float64
+        return np.int8 if self.outcome.kind == "decision" else np.int16
+
+    def _refuses_everything(self, questions: Any, people: int, error: Exception) -> None:
+        """Raise where the model has never answered and raises on single people too."""
+        for at in {0, people // 3, 2 * people // 3, people - 1}:
+            try:
+                self.put(_slice(questions, at, at + 1))
+            except Exception:  # noqa: S112 - the first error is the one to tell
+                continue
+            return
+        wanted = ", ".join(self.features[:8]) + (" ..." if len(self.features) > 8 else "")
+        raise ModelError(
+            f"the model refuses every question ({_reason(error)}); it was handed a {self.handed} "
+            f"frame with the columns {wanted}",
+            path="$.model",
+        ) from error
+
+    def repeats_itself(self, summed: Tallying) -> bool:
+        """Ask about a few people again, and compare with what the model said the first time."""
+        people = min(_SAMPLE, len(self.twins.people))
+        twins = self.twins.block(0, people)
+        first = summed.first_block()
+        heard = _Heard()
+        values, missing = self._call([self._columns(twins, (0, None))], heard)
+        before, gone = first.values[0][:people], first.missing[0]
+        ok = np.ones(people, bool) if missing is None else missing == 0
+        ok_before = np.ones(people, bool) if gone is None else gone[:people] == 0
+        both = ok & ok_before
+        # Sums may round otherwise in a batch of another size; that is no change of mind.
+        same = np.isclose(values[both], before[both], rtol=1e-6, atol=1e-9)
+        return bool(same.all() and (ok == ok_before).all())
+
+
+@dataclass
+class _Heard:
+    """What came back beside values, for one block."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    unfavorable: frozenset[Scalar] = frozenset()
+    questions: int = 0
+
+    def count(self, missing: npt.NDArray[np.int8]) -> None:
+        refused, failed = int((missing == 1).sum()), int((missing == FAILED).sum())
+        if refused:
+            self.reasons["no answer"] += refused
+        if failed:
+            self.reasons["not a number"] += failed
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    text = lines[0].strip() if lines else ""
+    return f"{type(error).__name__}: {text}"[:200].rstrip(": ")
+
+
+def _slice(questions: Any, start: int, stop: int) -> Any:
+    if hasattr(questions, "iloc"):
+        return questions.iloc[start:stop]
+    return questions.slice(start, stop - start) if hasattr(questions, "slice") else questions[start:stop]
+
+
+def _joined(parts: Sequence[tuple[Values, Missing]]) -> tuple[Values, Missing]:
+    values = np.concatenate([v for v, _ in parts])
+    if all(m is None for _, m in parts):
+        return values, None
+    gone = [np.zeros(len(v), np.int8) if m is None else m for v, m in parts]
+    return values, np.concatenate(gone)
+
+
+def _gathered(
+    first: npt.NDArray[Any],
+    said: Mapping[int, tuple[Selection, Values, Missing]],
+    people: int,
+) -> tuple[Values, Missing]:
+    """Collect a version's answers from the versions that were asked in its place."""
+    if first.ndim == 0:
+        _, values, missing = _spread(said[int(first)], people)
+        return values, missing
+    roots = [(int(r), *_spread(said[int(r)], people)[1:]) for r in np.unique(first)]
+    out = np.empty(people, roots[0][1].dtype)
+    gone = np.zeros(people, np.int8)
+    for root, values, missing in roots:
+        here = first == root
+        out[here] = values[here]
+        if missing is not None:
+            gone[here] = missing[here]
+    return out, gone if gone.any() else None
+
+
+def _spread(
+    said: tuple[Selection, Values, Missing], people: int
+) -> tuple[None, Values, Missing]:
+    chosen, values, missing = said
+    if chosen is None:
+        return None, values, missing
+    full = np.zeros(people, values.dtype)
+    full[chosen] = values
+    if missing is None:
+        return None, full, None
+    gone = np.zeros(people, np.int8)
+    gone[chosen] = missing
+    return None, full, gone
+
+
+class _Known:
+    """A table of every answer so far, for questions with few distinct forms.
+
+    Each question is a number in mixed radix, one digit a column; looking an answer up costs a few
+    nanoseconds, less than any model.
+    """
+
+    def __init__(self, sizes: Sequence[int], lows: Sequence[int], value_type: type[np.generic]) -> None:
+        self.sizes = sizes
+        self.lows = lows
+        total = int(np.prod(sizes, dtype=np.int64))
+        self.values: Values = np.zeros(total, value_type)
+        self.status = np.full(total, -1, np.int8)
+
+    @classmethod
+    def of(cls, asking: _Asking, repeats: str) -> _Known | None:
+        """Make a table where it surely pays: where there are far more questions than forms."""
+        if repeats == "ask" or not asking.features:
+            return None
+        sample = asking.twins.block(0, 1).columns(asking.twins.versions[0], asking.features)
+        sizes, lows = [], []
+        for column in sample.values():
+            if isinstance(column, Coded):
+                sizes.append(len(column.pool))
+                lows.append(0)
+            elif isinstance(column, Plain) and column.domain is not None:
+                sizes.append(column.domain[1] - column.domain[0] + 1)
+                lows.append(column.domain[0])
+            else:
+                return None
+        forms = 1
+        for size in sizes:
+            forms *= size
+        questions = len(asking.twins.people) * len(asking.twins.versions)
+        if forms > _TABLE or (repeats == "auto" and forms > questions // 4):
+            return None
+        return cls(sizes, lows, asking._value_type)
+
+    def keys(self, columns: Mapping[str, Column]) -> npt.NDArray[np.int64]:
+        """Number the questions, shape (n,)."""
+        out: Any = np.int64(0)
+        for column, size, low in zip(columns.values(), self.sizes, self.lows, strict=True):
+            digit: Any = column.codes if isinstance(column, Coded) else column.values - low  # type: ignore[attr-defined]
+            out = out * size + digit
+        length = len(next(iter(columns.values())))
+        return np.broadcast_to(np.asarray(out, dtype=np.int64), (length,))
+
+    def learn(self, keys: npt.NDArray[np.int64], values: Values, missing: Missing) -> None:
+        """Remember answers."""
+        self.values[keys] = values
+        self.status[keys] = 0 if missing is None else missing

@@ -1,0 +1,359 @@
+"""What a probe is: the declaration of a model, and what it becomes once it is open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
+
+from paribus._plugins import Declaration, Family
+from paribus.answers import FAILED, REFUSED, Outcome, OutcomeKind
+from paribus.errors import ModelError, SpecError, nearest
+from paribus.table import FrameKind, Scalar, lookup
+
+PROBES = Family("paribus.probe", "model")
+
+Label = StrictBool | StrictInt | StrictFloat | StrictStr
+Values = npt.NDArray[Any]
+Missing = npt.NDArray[np.int8] | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is open for questions.
+
+    Each way of asking takes a data frame (or a matrix) of n people and gives n answers; a way that
+    the model does not know is None.
+    """
+
+    name: str
+    fingerprint: str = ""
+    labels: Callable[[Any], Any] | None = None
+    """One label a person, shape (n,)."""
+    probabilities: Callable[[Any], Any] | None = None
+    """Shape (n, number of classes) in the order of `classes`, or (n,) for the last of two."""
+    numbers: Callable[[Any], Any] | None = None
+    """One number a person, shape (n,)."""
+    classes: tuple[Scalar, ...] | None = None
+    """All labels that the model can give, where it knows them."""
+    features: tuple[str, ...] | None = None
+    """Names of the columns that the model was fitted on, in their order."""
+    width: int | None = None
+    """How many columns the model was fitted on."""
+    frame: FrameKind | None = None
+    """What the model wants to be handed; None where any data frame does."""
+    sees_everything: bool = False
+    """Whether the model takes whatever columns there are, as a plain function does."""
+    precision: type[np.floating[Any]] = np.float64
+    """Type of the matrix that the model converts to anyway, for models that take a matrix."""
+
+
+class Probe(Declaration):
+    """The declaration of a model: where it is, what it sees, and what its answers mean."""
+
+    kind: str
+    outcome: OutcomeKind | None = None
+    favorable: Label | tuple[Label, ...] | None = None
+    """The label (or labels) that are good for a person."""
+    threshold: float | None = None
+    """A score at or beyond which the decision is favorable."""
+    prefer: Literal["high", "low"] = "high"
+    """Whether high or low scores are good for a person."""
+    labels: tuple[Label, ...] | None = None
+    """All labels that there are, for models that do not know them."""
+    features: tuple[str, ...] | None = None
+    """The columns that the model sees, for models that do not name them."""
+    frame: FrameKind | None = None
+    """What the model is handed; by itself it is what the model was fitted on."""
+    repeats: Literal["auto", "merge", "ask"] = "auto"
+    """Whether people who look the same to the model are asked once; `auto` where it surely pays."""
+
+    def open(self, *, trust: bool) -> Model:
+        """Load the model.
+
+        Raises
+        ------
+        ModelError
+            Where it cannot be loaded.
+        TrustError
+            Where loading would run code and `trust` is not given.
+        """
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """Describe the probe for the record's spec."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True) | {
+            "kind": self.kind
+        }
+
+
+# --- what the answers mean ------------------------------------------------------------------------
+
+
+def outcome_of(probe: Probe, model: Model) -> Outcome:
+    """Decide what the answers mean, from the declaration and from what the model knows.
+
+    Raises
+    ------
+    SpecError
+        Where the two do not fit, or too little is declared to tell.
+    """
+    favorable = _favorable(probe)
+    kind = probe.outcome or _inferred(model, favorable, probe)
+    if kind == "number":
+        if model.numbers is None:
+            raise SpecError(
+                "the model is a classifier: ask for a decision, a score or a label",
+                path="$.model.outcome",
+            )
+        return Outcome("number", threshold=probe.threshold, prefer=probe.prefer)
+    known = probe.labels or model.classes
+    if kind == "score":
+        if model.probabilities is None and model.numbers is None:
+            raise SpecError("the model gives no scores: ask for a decision", path="$.model.outcome")
+        bounds = None
+        if model.classes is not None and model.probabilities is not None:
+            bounds = (0.0, 1.0)
+            favorable = (_one_favorable(favorable, known),)
+        labels = () if known is None else tuple(known)
+        return Outcome("score", (), labels, probe.threshold, probe.prefer, bounds) if (
+            probe.threshold is not None or not favorable
+        ) else Outcome("score", (), _first(favorable, labels), None, probe.prefer, bounds)
+    if model.labels is None and model.probabilities is None:
+        raise SpecError(f"the model gives numbers, not a {kind}", path="$.model.outcome")
+    if kind == "label":
+        if not known:
+            raise SpecError(
+                "name all labels that the model can give", path="$.model.labels"
+            )
+        return Outcome("label", tuple(_among(f, known) for f in favorable), tuple(known))
+    if known is not None and len(known) > 2:
+        raise SpecError(
+            f"the model knows {len(known)} labels; a decision has two: use "
+            'outcome = "label" with the favorable ones',
+            path="$.model.outcome",
+        )
+    good = _one_favorable(favorable, known)
+    return Outcome("decision", (good,), () if known is None else _first((good,), tuple(known)))
+
+
+def _first(favorable: tuple[Scalar, ...], known: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    return (*favorable, *(label for label in known if label not in favorable))
+
+
+def _favorable(probe: Probe) -> tuple[Scalar, ...]:
+    if probe.favorable is None:
+        return ()
+    return probe.favorable if isinstance(probe.favorable, tuple) else (probe.favorable,)
+
+
+def _inferred(model: Model, favorable: tuple[Scalar, ...], probe: Probe) -> OutcomeKind:
+    if model.classes is not None:
+        return "decision" if len(model.classes) <= 2 else "label"
+    if model.sees_everything:
+        if favorable:
+            return "decision" if len(favorable) == 1 and not probe.labels else "label"
+        if probe.threshold is not None:
+            return "score"
+        raise SpecError(
+            'say what the answers mean: "decision" with a favorable label, "score" or "number"',
+            path="$.model.outcome",
+        )
+    return "number"
+
+
+def _one_favorable(favorable: tuple[Scalar, ...], known: Sequence[Scalar] | None) -> Scalar:
+    if len(favorable) == 1:
+        return favorable[0] if known is None else _among(favorable[0], known)
+    if len(favorable) > 1:
+        raise SpecError("name one favorable label", path="$.model.favorable")
+    if known is not None and list(known) in ([0, 1], [False, True]):
+        return known[1]
+    among = f", one of {', '.join(map(str, known))}" if known else ""
+    raise SpecError(f"name the favorable label{among}", path="$.model.favorable")
+
+
+def _among(label: Scalar, known: Sequence[Scalar]) -> Scalar:
+    found = int(lookup(np.array([str(label)]), known)[0])
+    if found < 0:
+        raise SpecError(
+            f'the model has no label "{label}"{nearest(label, known)}', path="$.model.favorable"
+        )
+    return known[found]
+
+
+# --- how it is asked ------------------------------------------------------------------------------
+
+
+def way_of_asking(model: Model, outcome: Outcome) -> Callable[[Any], Any]:
+    """Choose the method that answers: labels, or a column of the probabilities, or numbers."""
+    if outcome.kind == "number":
+        assert model.numbers is not None
+        return model.numbers
+    if outcome.kind == "score":
+        if model.probabilities is None or not outcome.labels or model.classes is None:
+            ask = model.probabilities or model.numbers
+            assert ask is not None
+            return ask
+        column = list(model.classes).index(outcome.labels[0])
+        return _column_of(model.probabilities, column, len(model.classes))
+    if model.labels is not None:
+        return model.labels
+    assert model.probabilities is not None
+    return _most_probable(model.probabilities, model.classes or ())
+
+
+def _column_of(
+    ask: Callable[[Any], Any], column: int, classes: int
+) -> Callable[[Any], npt.NDArray[Any]]:
+    def scores(frame: Any) -> npt.NDArray[Any]:
+        given = np.asarray(ask(frame))
+        if given.ndim == 2 and given.shape[1] == classes:
+            return given[:, column]
+        # One number a person is the probability of the last of two classes.
+        flat = given.reshape(-1)
+        return flat if column == classes - 1 else 1 - flat
+
+    return scores
+
+
+def _most_probable(
+    ask: Callable[[Any], Any], classes: tuple[Scalar, ...]
+) -> Callable[[Any], npt.NDArray[Any]]:
+    names = np.array(classes)
+
+    def labels(frame: Any) -> npt.NDArray[Any]:
+        given = np.asarray(ask(frame))
+        if given.ndim == 2 and given.shape[1] == len(classes):
+            return names[given.argmax(axis=1)]
+        return names[(given.reshape(-1) > 0.5).astype(np.intp)]
+
+    return labels
+
+
+# --- what came back -------------------------------------------------------------------------------
+
+
+def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, frozenset[Scalar]]:
+    """Turn what the model said into values.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    said : array-like
+        What came back: one answer a person. None is a refusal, NaN a failure.
+    people : int
+        How many people were asked about.
+
+    Returns
+    -------
+    values : ndarray of shape (n,)
+        As `Outcome` describes.
+    missing : ndarray of int8 or None
+    unfavorable : frozenset
+        Labels that were taken for the unfavorable decision.
+
+    Raises
+    ------
+    ModelError
+        Where there is not one answer a person, or an unknown label.
+    """
+    array = _one_each(said, people)
+    missing = _missing(array)
+    if outcome.measures:
+        values, missing = _numbers(array, missing)
+        return values, missing, frozenset()
+    if missing is not None:
+        array = np.where(missing == 0, array, outcome.favorable[0] if outcome.favorable else array[0])
+    if outcome.kind == "label":
+        codes = lookup(_plain(array), outcome.labels)
+        if codes.min(initial=0) < 0:
+            _unknown_label(array[int(np.argmin(codes))], outcome.labels)
+        return codes.astype(np.int16), missing, frozenset()
+    good = np.asarray(array == _alike(outcome.favorable[0], array))
+    others = frozenset(_distinct(array[~good]))
+    if outcome.labels:
+        for other in others:
+            if int(lookup(np.array([str(other)]), outcome.labels)[0]) < 0:
+                _unknown_label(other, outcome.labels)
+        others = frozenset()
+    return good.astype(np.int8), missing, others
+
+
+def _one_each(said: Any, people: int) -> npt.NDArray[Any]:
+    array = np.asarray(said)
+    if array.ndim == 2 and array.shape == (people, 1):
+        array = array.reshape(-1)
+    if array.ndim != 1 or len(array) != people:
+        shape = " x ".join(map(str, array.shape)) or "a single value"
+        raise ModelError(
+            f"the model was asked about {people:,} people and answered {shape}; it must give one "
+            "answer for each",
+            path="$.model",
+        )
+    return array
+
+
+def _missing(array: npt.NDArray[Any]) -> Missing:
+    if array.dtype.kind == "f":
+        odd = ~np.isfinite(array)
+        return np.where(odd, FAILED, 0).astype(np.int8) if odd.any() else None
+    if array.dtype != object:
+        return None
+    refused = np.array([value is None for value in array])
+    failed = np.array([isinstance(v, float | np.floating) and not np.isfinite(v) for v in array])
+    if not refused.any() and not failed.any():
+        return None
+    return (refused * REFUSED + failed * FAILED).astype(np.int8)
+
+
+def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing]:
+    usable = array if missing is None else np.where(missing == 0, array, 0.0)
+    try:
+        values = usable.astype(np.float64)
+    except (TypeError, ValueError):
+        odd = next(v for v in usable if not isinstance(v, int | float | np.number))
+        raise ModelError(
+            f'the model answered "{odd}", which is no number; use outcome = "decision" or "label"',
+            path="$.model.outcome",
+        ) from None
+    return values, missing
+
+
+def _alike(favorable: Scalar, array: npt.NDArray[Any]) -> Scalar:
+    """Give the favorable label in the type that the model answers in: 1 may be said as "1"."""
+    text = array.dtype.kind in "US" or (array.dtype == object and len(array) > 0 and isinstance(array[0], str))
+    if text:
+        return str(favorable)
+    if isinstance(favorable, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?", favorable):
+        return float(favorable)
+    return favorable
+
+
+def _distinct(array: npt.NDArray[Any]) -> list[Scalar]:
+    if not len(array):
+        return []
+    if (array == array[0]).all():
+        return [_python(array[0])]
+    return [_python(value) for value in np.unique(_plain(array))]
+
+
+def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return array.astype(str) if array.dtype == object else array
+
+
+def _python(value: Any) -> Scalar:
+    plain: Scalar = value.item() if isinstance(value, np.generic) else value
+    return plain
+
+
+def _unknown_label(label: Any, known: Sequence[Scalar]) -> None:
+    raise ModelError(
+        f'the model answered "{label}", which is no known label{nearest(label, known)}',
+        path="$.model.labels",
+    )

@@ -1,0 +1,1 @@
+"""Views of a record. One file per format, each with one function ``render(record, **options)``."""

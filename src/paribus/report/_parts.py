@@ -1,0 +1,150 @@
+"""What a page is made of: plain frozen data, the same for every format.
+
+Every text in a part is safe to look at: it holds no control character and nothing that reorders a
+line (see :func:`paribus._text.visible`). Escaping for a format is the work of that format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Tone = Literal["plain", "biased", "within tolerance", "inconclusive", "changed", "muted"]
+"""Why a piece of text stands out; each format chooses its own colors and signs."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of text."""
+
+    form: ClassVar[str] = "paragraph"
+    text: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence that stands on its own, such as that of a finding."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A list of sentences."""
+
+    form: ClassVar[str] = "statements"
+    title: str
+    items: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column."""
+
+    title: str
+    numeric: bool = False
+    """Whether its cells line up at the right."""
+    extra: bool = False
+    """Whether a narrow format may leave it out."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a title; every row has a cell for each column."""
+
+    form: ClassVar[str] = "table"
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    detail: bool = False
+    """Whether a short format may leave it out, since another part shows the same in brief."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what they stand for."""
+
+    form: ClassVar[str] = "facts"
+    title: str
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text to copy, with its line breaks."""
+
+    form: ClassVar[str] = "listing"
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of a chart: a number with its interval."""
+
+    label: str
+    estimate: float
+    low: float
+    high: float
+    text: str
+    """The number in words, as all other parts write it."""
+    span: str
+    """The ends of the interval in words."""
+    p: str = ""
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a chart shows, for a format to draw as it can.
+
+    ``gaps`` are drawn against zero and the tolerance band, ``rates`` on an axis of their own.
+    """
+
+    form: ClassVar[str] = "chart"
+    kind: Literal["gaps", "rates"]
+    title: str
+    description: str
+    """What it shows, in words, for those who do not see it."""
+    axis: str
+    share: bool
+    """Whether the numbers are shares (or gaps of shares), to be shown in hundredths."""
+    marks: tuple[Mark, ...]
+    band: tuple[float, float] | None = None
+    """The tolerance, as the range of gaps that count as equal."""
+    detail: bool = False
+    """Whether a short format may leave it out, since another part shows the same in brief."""
+
+
+Part = Paragraph | Statements | Table | Facts | Listing | Chart
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question that the page answers."""
+
+    title: str
+    intro: tuple[Paragraph, ...]
+    parts: tuple[Part, ...]
+    brief: str = ""
+    """What to say instead of all this where there is room for one line only."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A record as a page."""
+
+    title: str
+    verdict: Literal["biased", "within tolerance", "inconclusive"]
+    sentence: str
+    """The verdict in one sentence that takes no statistics to read."""
+    sections: tuple[Section, ...]

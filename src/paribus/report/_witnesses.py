@@ -1,0 +1,95 @@
+"""Witnesses as tables of matched twins, with what differs highlighted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from paribus._text import name, number, shortened, visible
+from paribus.record import Record, Witness
+from paribus.report._parts import Cell, Column, Paragraph, Section, Table
+
+MOST_PAIRS = 3
+"""Pairs shown of each contrast; the JSON record has all that were kept."""
+
+MOST_CONTRASTS = 20
+
+
+def witnesses(record: Record) -> Iterator[Section]:
+    """Show matched twins whom the model treats differently, if there are any."""
+    contrasts: dict[tuple[str, str, str], list[Witness]] = {}
+    for witness in record.witnesses:
+        key = (witness.attribute, witness.reference, witness.group)
+        contrasts.setdefault(key, []).append(witness)
+    if not contrasts:
+        return
+    telling = [condition.field for row in record.regions for condition in row.rule]
+    tables = tuple(
+        _table(pairs[:MOST_PAIRS], telling) for pairs in list(contrasts.values())[:MOST_CONTRASTS]
+    )
+    rest = len(contrasts) - len(tables)
+    intro = "The same person twice: what differs between the twins is highlighted, all else is equal."
+    if rest > 0:
+        intro += f" {rest:,} more comparisons with witnesses are in the JSON record."
+    yield Section("Twins whom the model treats differently", (Paragraph(intro),), tables)
+
+
+def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
+    first = pairs[0]
+    differing = list(dict.fromkeys(key for pair in pairs for key in pair.reference_values))
+    shared = list(dict.fromkeys(key for pair in pairs for key in pair.same if key not in differing))
+    shared.sort(key=lambda key: key not in telling)
+    # A crossed attribute is not a column of its own: its parts are.
+    labeled = first.attribute in differing
+    columns = [
+        Column("Person", numeric=True),
+        *([] if labeled else [Column(name(first.attribute))]),
+        *(Column(name(key)) for key in _front(differing, first.attribute)),
+        *(Column(name(key), extra=key not in telling) for key in shared),
+        Column("Answer"),
+    ]
+    rows = []
+    for pair in pairs:
+        sides = (
+            (pair.reference, pair.reference_values, pair.reference_answer),
+            (pair.group, pair.group_values, pair.group_answer),
+        )
+        for level, values, answer in sides:
+            rows.append(
+                (
+                    Cell(f"{pair.person:,}"),
+                    *([] if labeled else [Cell(name(level), "changed")]),
+                    *(
+                        _differing(key, values, pair)
+                        for key in _front(differing, first.attribute)
+                    ),
+                    *(Cell(value(pair.same.get(key))) for key in shared),
+                    Cell(_answer(answer), "changed"),
+                )
+            )
+    title = f"{name(first.attribute)}: {name(first.reference)} and {name(first.group)}"
+    return Table(title, tuple(columns), tuple(rows))
+
+
+def _front(keys: Sequence[str], first: str) -> list[str]:
+    return sorted(keys, key=lambda key: key != first)
+
+
+def _differing(key: str, values: dict[str, Any], pair: Witness) -> Cell:
+    # Another pair of the table may differ here while this pair shares the value.
+    shown = values.get(key, pair.same.get(key))
+    differs = pair.reference_values.get(key) != pair.group_values.get(key)
+    return Cell(value(shown), "changed" if differs else "plain")
+
+
+def value(content: Any) -> str:
+    """Write one value of a person."""
+    if content is None:
+        return "missing"
+    if isinstance(content, float):
+        return number(content)
+    return shortened(visible(content)) or "(empty)"
+
+
+def _answer(answer: str | float | int | bool | None) -> str:
+    return "no answer" if answer is None else value(answer)

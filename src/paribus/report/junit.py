@@ -1,0 +1,102 @@
+"""JUnit XML, which every CI system shows: one test case for each finding."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET  # noqa: S405 - writes, and reads nothing
+
+from paribus._text import name, shortened, visible
+from paribus.findings import Finding
+from paribus.record import Record, Witness
+from paribus.report._witnesses import value
+from paribus.report._wording import MEASURES, sentence
+
+MOST_WITNESSES = 2
+
+
+def render(record: Record, *, inconclusive_passes: bool = False) -> str:
+    """Write the findings as a JUnit test suite.
+
+    Parameters
+    ----------
+    record : Record
+        A finished audit.
+    inconclusive_passes : bool
+        Whether a finding that is `inconclusive` counts as skipped rather than failed.
+
+    Returns
+    -------
+    str
+        XML: a finding within tolerance passes, a `biased` one fails with its sentence and up to two
+        witnesses.
+    """
+    cases = [_case(finding, record, inconclusive_passes) for finding in record.findings]
+    totals = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": "0",
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+        "time": "0",
+    }
+    title = shortened(visible(record.name), 120) or "Audit"
+    root = ET.Element("testsuites", {"name": "paribus", **totals})
+    suite = ET.SubElement(root, "testsuite", {"name": title, **totals})
+    properties = ET.SubElement(suite, "properties")
+    for key, content in _properties(record).items():
+        ET.SubElement(properties, "property", {"name": key, "value": content})
+    suite.extend(cases)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _properties(record: Record) -> dict[str, str]:
+    return {
+        "verdict": record.verdict,
+        "seed": str(record.seed),
+        "people": str(record.people),
+        "tolerance": repr(record.tolerance),
+        "confidence": repr(record.confidence),
+        "fingerprint": visible(record.model.fingerprint),
+    }
+
+
+def _case(finding: Finding, record: Record, inconclusive_passes: bool) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        {
+            "classname": f"paribus.{finding.test}.{name(finding.attribute)}",
+            "name": f"{name(finding.attribute)}: {name(finding.reference)} -> "
+            f"{name(finding.group)}, {MEASURES[finding.unit]}",
+            "time": "0",
+        },
+    )
+    said = sentence(finding)
+    if finding.verdict == "inconclusive" and inconclusive_passes:
+        ET.SubElement(case, "skipped", {"message": said})
+    elif finding.verdict != "within tolerance":
+        failure = ET.SubElement(case, "failure", {"type": finding.verdict, "message": said})
+        failure.text = "\n".join([said, *_witnesses(finding, record)])
+    return case
+
+
+def _witnesses(finding: Finding, record: Record) -> list[str]:
+    about = (finding.attribute, finding.reference, finding.group)
+    mine = [w for w in record.witnesses if (w.attribute, w.reference, w.group) == about]
+    return [_line(witness) for witness in mine[:MOST_WITNESSES]]
+
+
+def _line(witness: Witness) -> str:
+    sides = (
+        (witness.reference, witness.reference_answer, witness.reference_values),
+        (witness.group, witness.group_answer, witness.group_values),
+    )
+    answers = " but ".join(
+        f"{'no answer' if answer is None else value(answer)} as {name(level)} ({_listed(values)})"
+        for level, answer, values in sides
+    )
+    return f"person {witness.person}: {answers}; the same: {_listed(witness.same)}"
+
+
+def _listed(values: dict[str, object]) -> str:
+    shown = [f"{name(key)}={value(content)}" for key, content in list(values.items())[:12]]
+    more = [f"and {len(values) - len(shown)} more"] if len(values) > len(shown) else []
+    return ", ".join(shown + more) or "nothing"

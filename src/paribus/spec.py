@@ -1,0 +1,197 @@
+"""The audit as a TOML file: read, checked key by key, and written back."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paribus.auditing import Audit, Data, protected
+from paribus.errors import SpecError, nearest
+from paribus.evidence.base import TESTS
+from paribus.people.fields.base import FIELDS
+from paribus.probe.base import PROBES
+from paribus.record import REPORTS
+
+_FAMILIES = {"fields": FIELDS, "models": PROBES, "tests": TESTS, "reports": REPORTS}
+
+_SECTIONS = ("audit", "model", "protect", "fields", "data", "tests")
+_AUDIT_KEYS = ("name", "seed", "people", "tolerance", "confidence", "cross")
+_SAMPLE = """
+[protect.gender]
+levels = ["Male", "Female"]
+
+[fields.income]
+kind = "integers"
+low = 30_000
+high = 119_999
+
+[fields.gender_code]
+kind = "map"
+of = "gender"
+map = { Male = 1, Female = 0 }
+"""
+
+
+def load(path: str | Path, **overrides: Any) -> Audit:
+    """Read an audit from a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Paths inside the file are relative to the file.
+    **overrides
+        Keys of ``[audit]`` that replace those of the file where they are not None, such as
+        ``people`` and ``seed``.
+
+    Returns
+    -------
+    Audit
+        ``Audit.run()`` runs it; ``Audit.twins()`` gives the twins alone.
+
+    Raises
+    ------
+    SpecError
+        With the path of what is wrong, such as ``$.fields.income.low``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, paribus
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "audit.toml"
+    >>> _ = file.write_text('[audit]\\nname = "Loan approval"\\n[model]\\nkind = "file"\\n'
+    ...                     'path = "loan.skops"\\n' + paribus.spec._SAMPLE)
+    >>> load(file).name
+    'Loan approval'
+    """
+    source = Path(path)
+    try:
+        text = source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(f'there is no file "{source}"{_near_file(source)}') from None
+    except IsADirectoryError:
+        raise SpecError(f'"{source}" is a folder; name the TOML file') from None
+    except OSError as error:
+        raise SpecError(f'"{source}" cannot be read: {error.strerror}') from None
+    except UnicodeDecodeError:
+        raise SpecError(f'"{source}" is not UTF-8 text') from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f'"{source}" is not valid TOML: {error}') from None
+    return from_tables(tables, folder=source.parent, **overrides)
+
+
+def from_tables(tables: Mapping[str, Any], *, folder: Path | None = None, **overrides: Any) -> Audit:
+    """Turn the tables of a TOML file into an audit.
+
+    Parameters
+    ----------
+    tables : mapping
+        As `tomllib` gives them.
+    folder : Path, optional
+        What relative paths are relative to; the current folder where left out.
+    **overrides
+        Keys of ``[audit]`` that win where they are not None.
+
+    Raises
+    ------
+    SpecError
+    """
+    for section in tables:
+        if section not in _SECTIONS:
+            raise SpecError(f'unknown section "{section}"{nearest(section, _SECTIONS)}', path="$")
+    head = _table(tables.get("audit", {}), "$.audit")
+    for key in head:
+        if key not in _AUDIT_KEYS:
+            raise SpecError(f'unknown key "{key}"{nearest(key, _AUDIT_KEYS)}', path="$.audit")
+    merged = {**head, **{key: value for key, value in overrides.items() if value is not None}}
+    if "people" in merged:
+        merged["size"] = merged.pop("people")
+    for required, example in (("model", 'kind = "file"'), ("protect", "[protect.gender]")):
+        if required not in tables:
+            raise SpecError(f"is required and missing, such as {example}", path=f"$.{required}")
+    fields = {
+        name: FIELDS.parse(field, f"$.fields.{name}")
+        for name, field in _table(tables.get("fields", {}), "$.fields").items()
+    }
+    attributes = {
+        name: protected(_table(levels, f"$.protect.{name}"), f"$.protect.{name}")
+        for name, levels in _table(tables["protect"], "$.protect").items()
+    }
+    declared: dict[str, Any] = {"fields": fields, "protect": attributes}
+    model = dict(_table(tables["model"], "$.model"))
+    declared["probe"] = PROBES.parse(_placed(model, folder), "$.model")
+    if "data" in tables:
+        data = _placed(dict(_table(tables["data"], "$.data")), folder)
+        declared["data"] = _under("$.data", Data, data)
+    if "tests" in tables:
+        tests = tables["tests"]
+        if not isinstance(tests, list):
+            raise SpecError("must be a list of tables: [[tests]]", path="$.tests")
+        declared["declared_tests"] = tuple(
+            TESTS.parse(test, f"$.tests[{i}]") for i, test in enumerate(tests)
+        )
+    return _audit(merged, declared)
+
+
+def _audit(head: Mapping[str, Any], declared: Mapping[str, Any]) -> Audit:
+    try:
+        return Audit(**head, **declared)
+    except SpecError as error:
+        path = error.path.replace("$.size", "$.people", 1)
+        raise SpecError(error.message, path="$.audit" + path.removeprefix("$")) from None
+
+
+def _under(path: str, make: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return make(**values)
+    except SpecError as error:
+        raise error.under(path) from None
+
+
+def _table(value: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"must be a table of keys and values, not {value!r}"[:200], path=path)
+    return value
+
+
+def _placed(table: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Make a relative path relative to the folder of the file that names it."""
+    path = table.get("path")
+    if isinstance(path, str) and folder is not None and not Path(path).is_absolute():
+        return {**table, "path": str(folder / path)}
+    return table
+
+
+def _near_file(source: Path) -> str:
+    folder = source.parent
+    known = [p.name for p in folder.glob("*.toml")] if folder.is_dir() else []
+    return nearest(source.name, known)
+
+
+def kinds(family: str | None = None) -> dict[str, dict[str, str]]:
+    """List the kinds of each family, each with the sentence that says what it is.
+
+    Parameters
+    ----------
+    family : {"fields", "models", "tests", "reports"}, optional
+        One family only.
+
+    Raises
+    ------
+    SpecError
+        For an unknown family.
+
+    Examples
+    --------
+    >>> kinds("tests")["tests"]["regions"]
+    'Where a gap lives, as readable rules.'
+    """
+    if family is not None and family not in _FAMILIES:
+        raise SpecError(f'there is no family "{family}"{nearest(family, _FAMILIES)}')
+    return {
+        name: {kind: members.sentence(kind) for kind in members.kinds()}
+        for name, members in _FAMILIES.items()
+        if family in (None, name)
+    }

@@ -1,0 +1,1 @@
+"""Several runs of the line laid side by side. One file a study."""

@@ -1,0 +1,448 @@
+"""Columns, and any data frame or file as columns. The only importer of narwhals.
+
+A column is never a list of Python values: numbers are numpy arrays, everything with repeated values
+is integer codes into a pool (`Coded`), text that is put together stays in its parts until somebody
+reads it (`Joined`), and the columns of a real table stay what they are (`Native`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from paribus._files import read_table
+from paribus.errors import DataError, nearest
+
+Scalar = str | int | float | bool
+FrameKind = Literal["pandas", "polars", "pyarrow", "numpy"]
+
+
+class Column(Protocol):
+    """A column of a block of people: immutable, of known length."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: npt.NDArray[np.intp]) -> Column:
+        """Give the rows at the positions `index`."""
+        ...
+
+    def arrow(self) -> pa.Array:
+        """Give the column as one Arrow array; pools become Arrow dictionaries."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """Numbers, booleans or dates as one numpy array of shape (n,)."""
+
+    values: npt.NDArray[Any]
+    domain: tuple[int, int] | None = None
+    """Lowest and highest possible whole number, where the column is bounded by its declaration."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Plain:
+        return Plain(self.values[index], self.domain)
+
+    def arrow(self) -> pa.Array:
+        return pa.array(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Integer codes into a pool of values; a single code (0-d) stands for a constant column."""
+
+    codes: npt.NDArray[np.integer[Any]]
+    pool: pa.Array
+    length: int
+
+    @classmethod
+    def of(cls, codes: npt.NDArray[np.integer[Any]], pool: pa.Array) -> Coded:
+        """Wrap one code per row."""
+        return cls(codes, pool, len(codes))
+
+    @classmethod
+    def constant(cls, code: int, pool: pa.Array, length: int) -> Coded:
+        """Wrap the same code for every row."""
+        return cls(np.asarray(code, dtype=np.int32), pool, length)
+
+    def __len__(self) -> int:
+        return self.length
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every row has the same value."""
+        return self.codes.ndim == 0
+
+    def each(self) -> npt.NDArray[np.int32]:
+        """Give one code per row."""
+        full = np.broadcast_to(self.codes, (self.length,))
+        return full.astype(np.int32, copy=False)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Coded:
+        if self.is_constant:
+            return Coded(self.codes, self.pool, len(index))
+        return Coded(self.codes[index], self.pool, len(index))
+
+    def arrow(self) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(self.each()), self.pool)
+
+    @cached_property
+    def values(self) -> npt.NDArray[Any]:
+        """The pool as a numpy array: numbers as numbers, text as objects."""
+        return cast("npt.NDArray[Any]", self.pool.to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """Text with no useful pool, such as identifiers."""
+
+    strings: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Text:
+        return Text(self.strings.take(pa.array(index)))
+
+    def arrow(self) -> pa.Array:
+        return self.strings
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Text put together from parts, such as a first name, a space and a last name."""
+
+    parts: tuple[Column | str, ...]
+
+    def __len__(self) -> int:
+        return next(len(part) for part in self.parts if not isinstance(part, str))
+
+    def take(self, index: npt.NDArray[np.intp]) -> Joined:
+        return Joined(tuple(p if isinstance(p, str) else p.take(index) for p in self.parts))
+
+    def arrow(self) -> pa.Array:
+        pieces = [part if isinstance(part, str) else _strings(part) for part in self.parts]
+        return pc.binary_join_element_wise(*pieces, "")
+
+
+@dataclass(frozen=True, eq=False)
+class Native:
+    """A column of the caller's own data frame, with the type that it has there."""
+
+    series: nw.Series[Any]
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Native:
+        return Native(self.series[index])
+
+    def arrow(self) -> pa.Array:
+        column = self.series.to_arrow()
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _strings(column: Column) -> pa.Array:
+    if isinstance(column, Coded) and column.is_constant:
+        return pa.scalar(str(column.pool[int(column.codes)].as_py()))
+    array = column.arrow()
+    if isinstance(array, pa.DictionaryArray):
+        pool = array.dictionary
+        array = (pool if pa.types.is_string(pool.type) else pool.cast(pa.string())).take(array.indices)
+    return array if pa.types.is_string(array.type) else array.cast(pa.string())
+
+
+def pool_of(values: Sequence[Scalar], path: str = "$") -> pa.Array:
+    """Make a pool of values of one type.
+
+    Raises
+    ------
+    DataError
+        Where text and numbers are mixed.
+    """
+    try:
+        return pa.array(list(values))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise DataError("values must be all text or all numbers, not a mix", path=path) from None
+
+
+def lookup(values: npt.NDArray[Any] | pa.Array, levels: Sequence[Scalar]) -> npt.NDArray[np.int32]:
+    """Find each value's position among levels; -1 where it is none of them (or missing).
+
+    Levels match values that are equal, or equal as text where one side is text ("25" and 25).
+    """
+    array = values if isinstance(values, pa.Array) else pa.array(values)
+    encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
+    known = {_key(level): i for i, level in enumerate(levels)}
+    table = np.array(
+        [known.get(_key(v), -1) for v in encoded.dictionary.to_pylist()] + [-1], dtype=np.int32
+    )
+    codes = encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)
+    return cast("npt.NDArray[np.int32]", table[codes.astype(np.intp, copy=False)])
+
+
+def _key(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def concat(columns: Sequence[Column]) -> Column:
+    """Put the rows of several columns of one sort below each other."""
+    first = columns[0]
+    if len(columns) == 1:
+        return first
+    if isinstance(first, Plain):
+        return Plain(np.concatenate([cast("Plain", c).values for c in columns]), first.domain)
+    if isinstance(first, Coded) and all(isinstance(c, Coded) and c.pool is first.pool for c in columns):
+        return Coded.of(np.concatenate([cast("Coded", c).each() for c in columns]), first.pool)
+    if isinstance(first, Native) and all(isinstance(c, Native) for c in columns):
+        return Native(_concat_series([cast("Native", c).series for c in columns]))
+    arrays = [c.arrow() for c in columns]
+    plain = [a.dictionary_decode() if isinstance(a, pa.DictionaryArray) else a for a in arrays]
+    return Text(pa.concat_arrays([a.cast(plain[0].type) for a in plain]))
+
+
+def _concat_series(series: Sequence[nw.Series[Any]]) -> nw.Series[Any]:
+    stacked = nw.concat([s.rename("c").to_frame() for s in series], how="vertical")
+    return stacked["c"]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Real rows: the caller's data frame, column by column."""
+
+    frame: nw.DataFrame[Any]
+    source: str = ""
+    """The file it was read from, if any."""
+
+    @classmethod
+    def of(cls, data: object, *, path: str = "$.data") -> Table:
+        """Wrap any data frame that narwhals reads: pandas, polars, pyarrow, a DuckDB relation ...
+
+        Raises
+        ------
+        DataError
+            Where it is no data frame, has no rows, or has two columns of the same name.
+        """
+        try:
+            wrapped = nw.from_native(cast("Any", data))
+        except TypeError:
+            raise DataError(
+                f"expected a data frame or a path to a CSV or Parquet file, not {type(data).__name__}",
+                path=path,
+            ) from None
+        except nw.exceptions.DuplicateError as error:
+            raise DataError(str(error).splitlines()[0], path=path) from None
+        if isinstance(wrapped, nw.LazyFrame):
+            wrapped = wrapped.collect()
+        frame = cast("nw.DataFrame[Any]", wrapped)
+        names = [str(name) for name in frame.columns]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f'two columns have the name "{repeated[0]}"; rename one', path=path)
+        if not len(frame):
+            raise DataError("the data have no rows", path=path)
+        return cls(frame)
+
+    @classmethod
+    def read(cls, file: str | Path, *, path: str = "$.data.path") -> Table:
+        """Read a CSV or Parquet file as the data frame that most models were fitted on (pandas).
+
+        Raises
+        ------
+        DataError
+            Where the file is missing, empty, ragged, not UTF-8, or heads two columns alike.
+        """
+        try:
+            checked = cls.of(read_table(file))
+        except DataError as error:
+            raise DataError(f'"{file}": {error.message}', path=path) from None
+        return cls(nw.from_native(checked.frame.to_native().to_pandas(), eager_only=True), str(file))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(str(name) for name in self.frame.columns)
+
+    @property
+    def kind(self) -> FrameKind:
+        """The sort of frame that models of this data expect."""
+        name = str(nw.get_native_namespace(self.frame).__name__)
+        return cast("FrameKind", name if name in {"pandas", "polars"} else "pyarrow")
+
+    def column(self, name: str, rows: slice | npt.NDArray[np.intp]) -> Native:
+        """Give some rows of a column, with its own type.
+
+        Raises
+        ------
+        DataError
+            Where there is no such column; says which is nearest.
+        """
+        if name not in self.names:
+            raise DataError(f'the data have no column "{name}"{nearest(name, self.names)}')
+        return Native(self.frame[name][rows])
+
+    def take(self, index: npt.NDArray[np.intp]) -> Table:
+        """Give the rows at the positions `index`."""
+        return Table(self.frame[index, :], self.source)
+
+
+# --- frames for models and people -----------------------------------------------------------------
+
+
+def to_frame(columns: Mapping[str, Column], kind: FrameKind, like: Table | None = None) -> Any:
+    """Build the data frame that a model expects.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column
+        In the order that the frame shall have.
+    kind : {"pandas", "polars", "pyarrow", "numpy"}
+        ``numpy`` gives one float64 matrix of shape (n, number of columns).
+    like : Table, optional
+        A column that replaces one of this table takes the type that it has there.
+
+    Returns
+    -------
+    DataFrame or ndarray
+    """
+    if kind == "numpy":
+        return matrix([columns], next(len(c) for c in columns.values()), np.float64)
+    types = {} if like is None else {n: like.frame[n] for n in columns if n in like.names}
+    if kind == "pandas":
+        return _pandas(columns, types)
+    if kind == "polars":
+        return _polars(columns, types)
+    return pa.table({name: _decoded(column) for name, column in columns.items()})
+
+
+def matrix(
+    blocks: Sequence[Mapping[str, Column]], rows: int, dtype: type[np.floating[Any]]
+) -> npt.NDArray[np.floating[Any]]:
+    """Fill one C-ordered matrix with several blocks of columns below each other.
+
+    Raises
+    ------
+    DataError
+        Where a column is text, or what the model wants is not a number.
+    """
+    out = np.empty((rows, len(blocks[0])), dtype=dtype)
+    start = 0
+    for block in blocks:
+        length = next(len(column) for column in block.values())
+        for j, (name, column) in enumerate(block.items()):
+            try:
+                _fill(out[start : start + length, j], column)
+            except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                raise DataError(
+                    f'the model takes a matrix of numbers, and the column "{name}" holds text'
+                ) from None
+        start += length
+    return out
+
+
+def _fill(out: npt.NDArray[np.floating[Any]], column: Column) -> None:
+    if isinstance(column, Plain):
+        out[:] = column.values
+    elif isinstance(column, Coded):
+        # A float pool is cast once, not once per row.
+        pool = column.values.astype(out.dtype)
+        out[:] = pool[int(column.codes)] if column.is_constant else pool[column.codes]
+    elif isinstance(column, Native):
+        out[:] = column.series.to_numpy()
+    else:
+        raise TypeError("text")
+
+
+def _decoded(column: Column) -> pa.Array:
+    array = column.arrow()
+    if isinstance(array, pa.DictionaryArray) and not isinstance(column, Native):
+        return array.dictionary.take(array.indices)
+    return array
+
+
+def _pandas(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -> Any:
+    import pandas as pd
+
+    out: dict[str, Any] = {}
+    for name, column in columns.items():
+        if isinstance(column, Native):
+            out[name] = column.series.to_native().array
+            continue
+        if isinstance(column, Plain):
+            values: Any = column.values
+        elif isinstance(column, Coded) and column.values.dtype != object:
+            values = np.broadcast_to(column.values[column.codes], (len(column),))
+        else:
+            values = _decoded(column).to_pandas().array
+        if name in like:
+            values = _cast_pandas(pd, name, values, like[name].to_native().dtype)
+        out[name] = values
+    return pd.DataFrame(out, copy=False)
+
+
+def _cast_pandas(pd: Any, name: str, values: Any, dtype: Any) -> Any:
+    if getattr(values, "dtype", None) == dtype:
+        return values
+    try:
+        cast_values = pd.Series(values).astype(dtype).array
+    except (TypeError, ValueError):
+        raise DataError(
+            f'the new values of "{name}" do not fit the type that the data have there ({dtype})'
+        ) from None
+    if isinstance(dtype, pd.CategoricalDtype) and pd.isna(cast_values).any():
+        known = [str(c) for c in dtype.categories]
+        odd = next(str(v) for v in pd.unique(pd.Series(values)) if v not in set(dtype.categories))
+        raise DataError(f'"{odd}" is no category of the column "{name}"{nearest(odd, known)}')
+    return cast_values
+
+
+def _polars(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -> Any:
+    import polars as pl
+
+    out: dict[str, Any] = {}
+    for name, column in columns.items():
+        if isinstance(column, Native):
+            out[name] = column.series.to_native()
+            continue
+        series = pl.Series(name, column.values) if isinstance(column, Plain) else None
+        series = pl.from_arrow(_decoded(column)) if series is None else series
+        out[name] = cast("pl.Series", series)
+        if name in like and out[name].dtype != like[name].to_native().dtype:
+            dtype = like[name].to_native().dtype
+            try:
+                out[name] = out[name].cast(dtype, strict=True)
+            except pl.exceptions.PolarsError:
+                raise DataError(
+                    f'the new values of "{name}" do not fit the type of the data there ({dtype})'
+                ) from None
+    return pl.DataFrame(out)
+
+
+def python_values(column: Column) -> list[Any]:
+    """Give a (short) column as Python values, for people to read; missing values are None."""
+    array = column.arrow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = array.to_pylist()
+    return [None if isinstance(v, float) and v != v else _readable(v) for v in values]
+
+
+def _readable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,282 @@
+"""Twins: the same person with a protected attribute, and what follows from it, moved. The heart.
+
+A *version* says what was moved. A *contrast* says which two versions are compared. `pair` lists the
+distinct versions that a set of contrasts needs; nothing is drawn until a block is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from paribus._files import write_table
+from paribus.errors import SpecError, nearest
+from paribus.people.population import Block, Moves, People
+from paribus.table import Column
+
+CROSS = " x "
+"""Between the names of crossed attributes, and of their levels."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A person as they are, moved to levels, or with linked fields drawn again."""
+
+    moves: Moves = ()
+    again: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two versions that are compared; gaps are `group` minus `reference`."""
+
+    kind: Literal["level", "cell", "placebo"]
+    attributes: tuple[str, ...]
+    reference: Version
+    group: Version
+    reference_name: str
+    group_name: str
+
+    @property
+    def attribute(self) -> str:
+        """The attribute's name; crossed attributes are joined."""
+        return CROSS.join(self.attributes)
+
+
+def level_contrasts(people: People, attribute: str) -> tuple[Contrast, ...]:
+    """Compare every level of an attribute with its reference."""
+    return _cells(people, (attribute,), "level")
+
+
+def cell_contrasts(people: People, attributes: Sequence[str]) -> tuple[Contrast, ...]:
+    """Compare every cell of crossed attributes with the cell of their references.
+
+    Raises
+    ------
+    SpecError
+        Where fewer than two attributes are crossed, or one is not declared.
+    """
+    path = "$.audit.cross"
+    for name in attributes:
+        if name not in people.protect:
+            near = nearest(name, people.protect)
+            raise SpecError(f'"{name}" is no protected attribute{near}', path=path)
+    if len(set(attributes)) < 2 or len(set(attributes)) < len(attributes):
+        raise SpecError("crossing takes two or more different attributes", path=path)
+    return _cells(people, tuple(attributes), "cell")
+
+
+def placebo_contrasts(people: People, attribute: str) -> tuple[Contrast, ...]:
+    """Compare people with themselves under another draw of the fields linked to an attribute.
+
+    Nothing follows the attribute by chance in many audits; then there is nothing to compare.
+    """
+    again = people.redrawn([attribute])
+    if not again:
+        return ()
+    names = ", ".join(again)
+    same = Version()
+    drawn = Version(again=again)
+    return (Contrast("placebo", (attribute,), same, drawn, "as they are", f"another {names}"),)
+
+
+def _cells(
+    people: People, attributes: tuple[str, ...], kind: Literal["level", "cell"]
+) -> tuple[Contrast, ...]:
+    protected = [people.protect[name] for name in attributes]
+
+    def version(cell: tuple[int, ...]) -> Version:
+        moves = dict(zip(attributes, cell, strict=True))
+        return Version(tuple((name, moves[name]) for name in people.protect if name in moves))
+
+    def name(cell: tuple[int, ...]) -> str:
+        return CROSS.join(str(p.levels[i]) for p, i in zip(protected, cell, strict=True))
+
+    reference = tuple(p.reference_index for p in protected)
+    cells = product(*(range(len(p.levels)) for p in protected))
+    return tuple(
+        Contrast(kind, attributes, version(reference), version(cell), name(reference), name(cell))
+        for cell in cells
+        if cell != reference
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Twins:
+    """A recipe of twins: people, the contrasts asked for, and the versions that these need."""
+
+    people: People
+    contrasts: tuple[Contrast, ...]
+    versions: tuple[Version, ...]
+    _places: dict[Version, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", {v: i for i, v in enumerate(self.versions)})
+
+    def place(self, version: Version) -> int:
+        """Number of a version."""
+        return self._places[version]
+
+    def title(self, version: Version) -> str:
+        """Name a version by what was moved, such as ``gender=Female``."""
+        protect = self.people.protect
+        moved = ", ".join(f"{name}={protect[name].levels[i]}" for name, i in version.moves)
+        again = f"another {', '.join(version.again)}" if version.again else ""
+        return ", ".join(part for part in (moved, again) if part) or "as they are"
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of people."""
+        return self.people.blocks
+
+    def block(self, index: int, people: int | None = None) -> TwinBlock:
+        """Open a block: its people, and each version of them when asked for."""
+        return TwinBlock(self, self.people.block(index, people))
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Give the balanced data set, block by block: one row for each version of each person.
+
+        The first columns are ``person`` (counted from 0) and ``version`` (what was moved); a
+        person's versions stand one below the other.
+        """
+        names = self.people.names
+        for index in range(self.blocks):
+            block = self.block(index)
+            yield _interleaved(block, names)
+
+    def write(self, path: str | Path) -> int:
+        """Write the balanced data set to a ``.csv`` or ``.parquet`` file; gives the rows written.
+
+        Raises
+        ------
+        OutputError
+            Where the suffix says another format, or the path cannot be written.
+        """
+        return write_table(path, self.tables())
+
+
+def pair(people: People, contrasts: Iterable[Contrast]) -> Twins:
+    """Make the recipe of twins for some contrasts; each contrast and each version counts once.
+
+    Parameters
+    ----------
+    people : People
+    contrasts : iterable of Contrast
+        What all tests together need; repeats are merged.
+
+    Returns
+    -------
+    Twins
+        Twins differ inside the closure of what was moved and nowhere else.
+
+    Examples
+    --------
+    >>> from paribus import People
+    >>> people = People(protect={"gender": {"levels": ["Male", "Female"]}}, size=3)
+    >>> twins = pair(people, level_contrasts(people, "gender"))
+    >>> len(twins.versions)
+    2
+    """
+    merged = tuple(dict.fromkeys(contrasts))
+    versions = dict.fromkeys(v for c in merged for v in (c.reference, c.group))
+    return Twins(people, merged, tuple(versions))
+
+
+class TwinBlock:
+    """A block of people, and their versions as columns."""
+
+    def __init__(self, twins: Twins, people: Block) -> None:
+        self.twins = twins
+        self.people = people
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def columns(self, version: Version, names: Sequence[str]) -> dict[str, Column]:
+        """Give some columns of a version. What does not differ is the very same object."""
+        return {name: self.people.column(name, version.moves, version.again) for name in names}
+
+    def distinct(self, seen: Sequence[str]) -> list[npt.NDArray[Any]]:
+        """Tell which versions of which people are the same question to a model.
+
+        Parameters
+        ----------
+        seen : sequence of str
+            The columns that the model sees.
+
+        Returns
+        -------
+        list of ndarray of int, shape (n,) or ()
+            For each version, the number of the first version that looks the same to the model: its
+            own number where no earlier one does. One number where it holds for all people.
+        """
+        keys = [self._key(version, tuple(seen)) for version in self.twins.versions]
+        out: list[npt.NDArray[Any]] = []
+        for number, (again, cell) in enumerate(keys):
+            first = np.asarray(number)
+            for earlier in range(number - 1, -1, -1):
+                if keys[earlier][0] == again:
+                    first = np.where(keys[earlier][1] == cell, out[earlier], first)
+            out.append(_collapsed(first))
+        return out
+
+    def _key(self, version: Version, seen: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
+        """Describe how a version looks to the model: a cell of levels, and what is drawn again."""
+        cell: npt.NDArray[np.int64] = np.asarray(0, dtype=np.int64)
+        moves = dict(version.moves)
+        for name in self._visible(seen):
+            levels = len(self.twins.people.protect[name].levels) + 1
+            if name in moves:
+                here: Any = moves[name] + 1
+            elif name not in self._moved_anywhere:
+                here = 0
+            else:
+                own = self.people.own_levels(name)
+                here = 0 if own is None else own.astype(np.int64) + 1
+            cell = cell * levels + here
+        return tuple(name for name in version.again if name in seen), cell
+
+    def _visible(self, seen: tuple[str, ...]) -> tuple[str, ...]:
+        """List the attributes that move anything the model sees."""
+        people = self.twins.people
+        behind = frozenset().union(*(people.attributes_behind(name) for name in seen))
+        return tuple(name for name in people.protect if name in behind)
+
+    @cached_property
+    def _moved_anywhere(self) -> frozenset[str]:
+        return frozenset(name for v in self.twins.versions for name, _ in v.moves)
+
+
+def _interleaved(block: TwinBlock, names: Sequence[str]) -> pa.Table:
+    versions = block.twins.versions
+    n = len(block)
+    parts = []
+    for version in versions:
+        columns = block.columns(version, block.twins.people.names_in(version.moves))
+        missing = pa.nulls(n)
+        arrays = {"person": pa.array(np.arange(block.people.start, block.people.start + n))}
+        arrays["version"] = pa.array([block.twins.title(version)] * n).dictionary_encode()
+        for name in names:
+            arrays[name] = _flat(columns[name].arrow()) if name in columns else missing
+        parts.append(pa.table(arrays))
+    together = pa.concat_tables(parts, promote_options="permissive")
+    order = np.arange(n * len(versions)).reshape(len(versions), n).T.reshape(-1)
+    return together.take(pa.array(order)).unify_dictionaries()
+
+
+def _flat(array: pa.Array) -> pa.Array:
+    return array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+
+
+def _collapsed(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if numbers.ndim and (numbers == numbers[0]).all():
+        return np.asarray(numbers[0])
+    return numbers
