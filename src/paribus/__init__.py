@@ -1,15 +1,14 @@
-"""An audit asks a model the same question about people who differ in one thing, and weighs the answers.
+"""Find bias in models with counterfactual twins, all else being equal.
 
-Everything public is here, and nothing is imported before it is used: ``import paribus`` is as fast
-as an empty module.
+An audit asks a model the same question about people who differ in one thing, and weighs the
+answers. Everything public is here, and nothing is imported before it is used: ``import paribus``
+costs no more than an empty module.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
-
-__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from paribus._files import check_writable, write_atomically
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     )
     from paribus.executors.serial import Serial
     from paribus.executors.threads import Threads
-    from paribus.studies.loan import demo
     from paribus.people.fields.choice import choice
     from paribus.people.fields.constant import constant
     from paribus.people.fields.copy import copy_of
@@ -40,42 +38,76 @@ if TYPE_CHECKING:
     from paribus.people.population import People, Protected
     from paribus.record import Record, open_record
     from paribus.spec import kinds, load
+    from paribus.studies.loan import demo
 
-_HOME = {
-    "check_writable": "_files",
-    "write_atomically": "_files",
-    "Answers": "answers",
-    "Audit": "auditing",
-    "audit": "auditing",
-    "DataError": "errors",
-    "ModelError": "errors",
-    "OutputError": "errors",
-    "ParibusError": "errors",
-    "SpecError": "errors",
-    "TrustError": "errors",
-    "Serial": "executors.serial",
-    "Threads": "executors.threads",
-    "choice": "people.fields.choice",
-    "constant": "people.fields.constant",
-    "copy_of": "people.fields.copy",
-    "dates": "people.fields.dates",
-    "integers": "people.fields.integers",
-    "lognormal": "people.fields.lognormal",
-    "map_of": "people.fields.map",
-    "mimesis": "people.fields.mimesis",
-    "normal": "people.fields.normal",
-    "sequence": "people.fields.sequence",
-    "uniform": "people.fields.uniform",
-    "People": "people.population",
-    "Protected": "people.population",
-    "demo": "studies.loan",
-    "kinds": "spec",
-    "Record": "record",
-    "open_record": "record",
-    "load": "spec",
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answers",
+    "Audit",
+    "DataError",
+    "ModelError",
+    "OutputError",
+    "ParibusError",
+    "People",
+    "Protected",
+    "Record",
+    "Serial",
+    "SpecError",
+    "Threads",
+    "TrustError",
+    "__version__",
+    "audit",
+    "check_writable",
+    "choice",
+    "constant",
+    "copy_of",
+    "dates",
+    "demo",
+    "integers",
+    "kinds",
+    "load",
+    "lognormal",
+    "map_of",
+    "mimesis",
+    "normal",
+    "open_record",
+    "sequence",
+    "uniform",
+    "write_atomically",
+]
+
+_HOMES = {
+    "_files": ("check_writable", "write_atomically"),
+    "answers": ("Answers",),
+    "auditing": ("Audit", "audit"),
+    "errors": (
+        "DataError",
+        "ModelError",
+        "OutputError",
+        "ParibusError",
+        "SpecError",
+        "TrustError",
+    ),
+    "executors.serial": ("Serial",),
+    "executors.threads": ("Threads",),
+    "people.fields.choice": ("choice",),
+    "people.fields.constant": ("constant",),
+    "people.fields.copy": ("copy_of",),
+    "people.fields.dates": ("dates",),
+    "people.fields.integers": ("integers",),
+    "people.fields.lognormal": ("lognormal",),
+    "people.fields.map": ("map_of",),
+    "people.fields.mimesis": ("mimesis",),
+    "people.fields.normal": ("normal",),
+    "people.fields.sequence": ("sequence",),
+    "people.fields.uniform": ("uniform",),
+    "people.population": ("People", "Protected"),
+    "record": ("Record", "open_record"),
+    "spec": ("kinds", "load"),
+    "studies.loan": ("demo",),
 }
-
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 - the names are the keys above
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

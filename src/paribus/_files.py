@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from paribus.errors import DataError, OutputError
 
@@ -179,7 +179,7 @@ def write_table(path: str | Path, blocks: Iterable[pa.Table]) -> int:
     return rows
 
 
-def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> pa.csv.CSVWriter | pa.parquet.ParquetWriter:
+def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> Any:
     if csv:
         from pyarrow import csv as arrow_csv
 

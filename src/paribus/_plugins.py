@@ -64,8 +64,9 @@ def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
         parent, key = path.rpartition(".")[0], loc[-1]
         return SpecError(f'unknown key "{key}"{nearest(key, model.model_fields)}', path=parent)
     if kind == "literal_error":
-        expected = [part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return SpecError(f"{_shown(value)} is not one of the choices{nearest(value, expected)}", path=path)
+        listed = first["ctx"]["expected"].replace(" or ", ", ").split(",")
+        near = nearest(value, [part.strip(" '") for part in listed])
+        return SpecError(f"{_shown(value)} is not one of the choices{near}", path=path)
     if kind == "value_error":
         return SpecError(str(first["ctx"]["error"]), path=path)
     said = _SENTENCES.get(kind)
@@ -129,28 +130,27 @@ class Family:
                 and value.model_fields["kind"].default == kind
             ):
                 return value
-        raise SpecError(f'the file of {self.noun} "{kind}" declares no class of that kind', path=path)
+        raise SpecError(f'the file of {self.noun} "{kind}" declares no such class', path=path)
 
     def sentence(self, kind: str) -> str:
         """Give the first sentence of a kind's documentation."""
-        documented: Any = self._foreign()[kind].load() if kind in self._foreign() else self.module(kind)
+        foreign = self._foreign().get(kind)
+        documented: Any = self.module(kind) if foreign is None else foreign.load()
         return next(iter((documented.__doc__ or "").strip().splitlines()), "")
 
     def parse(self, table: object, path: str = "$") -> Declaration:
-        """Turn a table with a ``kind`` into the declaration it names; a declaration passes as it is."""
+        """Turn a table with a ``kind`` into the declaration it names; a declaration passes."""
         if isinstance(table, Declaration):
             return table
         if not isinstance(table, Mapping):
             raise SpecError(
-                f"must be a table with a kind, not {_shown(table)}; kinds: {', '.join(self.kinds())}",
+                f"must be a table with a kind ({', '.join(self.kinds())}), not {_shown(table)}",
                 path=path,
             )
         values = dict(table)
         kind = values.get("kind")
         if not isinstance(kind, str):
-            raise SpecError(
-                f"needs a kind, one of {', '.join(self.kinds())}", path=f"{path}.kind"
-            )
+            raise SpecError(f"needs a kind, one of {', '.join(self.kinds())}", path=f"{path}.kind")
         try:
             return self.load(kind, f"{path}.kind")(**values)
         except SpecError as error:

@@ -70,12 +70,13 @@ class Outcome:
     def favors(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Tell which values are favorable; only where the outcome decides."""
         if self.kind == "decision":
-            return values == 1
+            return np.asarray(values == 1)
         if self.kind == "label":
             good = np.array([label in self.favorable for label in self.labels], dtype=bool)
-            return good[values]
+            return np.asarray(good[values])
         assert self.threshold is not None
-        return values >= self.threshold if self.prefer == "high" else values <= self.threshold
+        high = self.prefer == "high"
+        return np.asarray(values >= self.threshold if high else values <= self.threshold)
 
     def shown(self, value: float) -> Scalar:
         """Give a value as the model said it."""
@@ -212,9 +213,7 @@ def _first(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.array(found, dtype=np.intp)
 
 
-def _answered(
-    length: int, *missing: npt.NDArray[np.int8] | None
-) -> npt.NDArray[np.bool_] | None:
+def _answered(length: int, *missing: npt.NDArray[np.int8] | None) -> npt.NDArray[np.bool_] | None:
     given = [m for m in missing if m is not None]
     if not given:
         return None
@@ -234,7 +233,9 @@ def _missing_cells(
     for values, missing in (group, reference):
         side = np.zeros(len(values), dtype=np.intp)
         if outcome.decides:
-            usable = values if missing is None else np.where(missing == 0, values, values.dtype.type(0))
+            usable = (
+                values if missing is None else np.where(missing == 0, values, values.dtype.type(0))
+            )
             side[~outcome.favors(usable)] = UNFAVORABLE
         if missing is not None:
             side[missing != 0] = MISSING
@@ -269,7 +270,9 @@ class Tallying:
             merged = here if so_far is None else so_far.merge(here, widest=widest)
             self._tallies[contrast] = merged
         for i, (values, missing) in enumerate(zip(block.values, block.missing, strict=True)):
-            counts = np.bincount(missing, minlength=3) if missing is not None else [len(values), 0, 0]
+            counts = (
+                np.bincount(missing, minlength=3) if missing is not None else [len(values), 0, 0]
+            )
             self._statuses += np.asarray(counts, dtype=np.int64)
             if self.outcome.measures:
                 said = values if missing is None else values[missing == 0]
@@ -355,7 +358,9 @@ class Answers:
         """Tell which of the kept people have an answer in a version, shape (kept,)."""
         place = self.twins.place(version)
         parts = [
-            np.ones(len(b.values[place]), bool) if b.missing[place] is None else b.missing[place] == 0
+            np.ones(len(b.values[place]), bool)
+            if b.missing[place] is None
+            else b.missing[place] == 0
             for b in self.blocks
         ]
         return np.concatenate(parts)
@@ -419,4 +424,3 @@ def _stacked(parts: Sequence[dict[str, Column]]) -> dict[str, Column]:
     # A column that only some contrasts know has no place in one table.
     names = [name for name in parts[0] if all(name in part for part in parts)]
     return {name: concat([part[name] for part in parts]) for name in names}
-

@@ -31,7 +31,7 @@ from paribus.probe._ask import ask
 from paribus.probe.base import PROBES, Model, Probe
 from paribus.record import Counts, ModelFacts, Record, Witness
 from paribus.table import FrameKind, Scalar, Table
-from paribus.twins import Contrast, Twins, pair
+from paribus.twins import Contrast, Twins, factorial, pair
 
 SYNTHETIC_PEOPLE = 10_000
 """People that are drawn where nobody says how many."""
@@ -91,6 +91,10 @@ class Audit(Declaration):
         """Give the recipe of the twins that the tests need."""
         people = self.people
         return pair(people, (c for test in self.tests for c in test.needs(people)))
+
+    def balanced(self) -> Twins:
+        """Give the recipe of the balanced data set: every person at every combination of levels."""
+        return factorial(self.people)
 
     def run(self, executor: Executor | None = None, *, trust: bool = False) -> Record:
         """Run the audit.
@@ -154,7 +158,9 @@ class Audit(Declaration):
         """Give the declaration as the tables of a TOML file."""
         plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
         audit = self.model_dump(
-            include={"name", "seed", "tolerance", "confidence", "cross"}, mode="json", exclude_none=True
+            include={"name", "seed", "tolerance", "confidence", "cross"},
+            mode="json",
+            exclude_none=True,
         )
         if not self.cross:
             audit.pop("cross")
@@ -447,4 +453,3 @@ def _notes(answers: Answers) -> tuple[str, ...]:
             f"Regions were looked for among the first {answers.kept:,} people; counts cover all."
         )
     return tuple(notes)
-

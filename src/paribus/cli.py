@@ -74,7 +74,7 @@ def audit(
             pb.write_atomically(path, record.render(str(format)))
     _print(record.json_text() if json == "-" else _rendered(record))
     code = EXIT_CODES[record.verdict]
-    raise typer.Exit(0 if code == 3 and inconclusive_ok else code)  # noqa: PLR2004
+    raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
 
 
 @app.command()
@@ -84,11 +84,11 @@ def twins(
     people: People = None,
     seed: Seed = None,
 ) -> None:
-    """Write the balanced data set itself: every version of every person, one row each.
+    """Write the balanced data set: every person at every combination of levels.
 
     Example: paribus twins audit.toml -o twins.parquet
     """
-    rows = pb.load(spec, people=people, seed=seed).twins().write(output)
+    rows = pb.load(spec, people=people, seed=seed).balanced().write(output)
     typer.echo(f"{output}: {rows:,} rows", err=True)
 
 
@@ -126,7 +126,9 @@ def kinds(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where to write the record and the report.")] = Path(),
+    folder: Annotated[
+        Path, typer.Option(help="Where to write the record and the report.")
+    ] = Path(),
 ) -> None:
     """Train a deliberately biased loan model, audit it, and write the report.
 

@@ -43,7 +43,7 @@ class DataError(ParibusError):
 
 
 class ModelError(ParibusError):
-    """The model cannot be loaded, refuses every question, or answers in a form that means nothing."""
+    """The model cannot be loaded, refuses every question, or its answers mean nothing."""
 
 
 class TrustError(ParibusError):

@@ -109,9 +109,7 @@ def _given(p: float | None) -> float:
     return 1.0 if p is None else p
 
 
-def _finding(
-    row: Row, p: float, verdict: Verdict, tolerance: float, confidence: float
-) -> Finding:
+def _finding(row: Row, p: float, verdict: Verdict, tolerance: float, confidence: float) -> Finding:
     flips = None
     if row.flips_against is not None and row.flips_for is not None:
         flips = row.flips_against + row.flips_for
@@ -152,9 +150,7 @@ def _direction(row: Row) -> str:
 def _conclusion(row: Row, verdict: Verdict, tolerance: float) -> str:
     bound = percent(tolerance) if row.unit in _RATES else number(tolerance)
     missing = row.people - row.answered
-    unanswered = (
-        f", counting {missing:,} pairs without an answer at their worst" if missing else ""
-    )
+    unanswered = f", counting {missing:,} pairs without an answer at their worst" if missing else ""
     if verdict == "biased":
         return f"more than the tolerance of {bound}{unanswered}"
     if verdict == "within tolerance":

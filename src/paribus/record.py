@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from paribus._plugins import Declaration, Family
 from paribus._files import write_atomically
+from paribus._plugins import Declaration, Family
 from paribus.errors import DataError, OutputError, nearest
 from paribus.evidence.base import Row
 from paribus.findings import Finding, Verdict, overall
@@ -72,7 +72,7 @@ class Record(Declaration):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
-    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str
     verdict: Verdict
     tolerance: float

@@ -35,7 +35,7 @@ map = { Male = 1, Female = 0 }
 
 
 def load(path: str | Path, **overrides: Any) -> Audit:
-    """Read an audit from a TOML file.
+    r"""Read an audit from a TOML file.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def load(path: str | Path, **overrides: Any) -> Audit:
     --------
     >>> import tempfile, pathlib, paribus
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "audit.toml"
-    >>> _ = file.write_text('[audit]\\nname = "Loan approval"\\n[model]\\nkind = "file"\\n'
-    ...                     'path = "loan.skops"\\n' + paribus.spec._SAMPLE)
+    >>> _ = file.write_text('[audit]\nname = "Loan approval"\n[model]\nkind = "file"\n'
+    ...                     'path = "loan.skops"\n' + paribus.spec._SAMPLE)
     >>> load(file).name
     'Loan approval'
     """
@@ -82,7 +82,9 @@ def load(path: str | Path, **overrides: Any) -> Audit:
     return from_tables(tables, folder=source.parent, **overrides)
 
 
-def from_tables(tables: Mapping[str, Any], *, folder: Path | None = None, **overrides: Any) -> Audit:
+def from_tables(
+    tables: Mapping[str, Any], *, folder: Path | None = None, **overrides: Any
+) -> Audit:
     """Turn the tables of a TOML file into an audit.
 
     Parameters

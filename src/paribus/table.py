@@ -160,7 +160,9 @@ def _strings(column: Column) -> pa.Array:
     array = column.arrow()
     if isinstance(array, pa.DictionaryArray):
         pool = array.dictionary
-        array = (pool if pa.types.is_string(pool.type) else pool.cast(pa.string())).take(array.indices)
+        array = (pool if pa.types.is_string(pool.type) else pool.cast(pa.string())).take(
+            array.indices
+        )
     return array if pa.types.is_string(array.type) else array.cast(pa.string())
 
 
@@ -206,7 +208,9 @@ def concat(columns: Sequence[Column]) -> Column:
         return first
     if isinstance(first, Plain):
         return Plain(np.concatenate([cast("Plain", c).values for c in columns]), first.domain)
-    if isinstance(first, Coded) and all(isinstance(c, Coded) and c.pool is first.pool for c in columns):
+    if isinstance(first, Coded) and all(
+        isinstance(c, Coded) and c.pool is first.pool for c in columns
+    ):
         return Coded.of(np.concatenate([cast("Coded", c).each() for c in columns]), first.pool)
     if isinstance(first, Native) and all(isinstance(c, Native) for c in columns):
         return Native(_concat_series([cast("Native", c).series for c in columns]))
@@ -241,7 +245,8 @@ class Table:
             wrapped = nw.from_native(cast("Any", data))
         except TypeError:
             raise DataError(
-                f"expected a data frame or a path to a CSV or Parquet file, not {type(data).__name__}",
+                f"expected a data frame, or the path of a CSV or Parquet file, not "
+                f"{type(data).__name__}",
                 path=path,
             ) from None
         except nw.exceptions.DuplicateError as error:
@@ -270,7 +275,9 @@ class Table:
             checked = cls.of(read_table(file))
         except DataError as error:
             raise DataError(f'"{file}": {error.message}', path=path) from None
-        return cls(nw.from_native(checked.frame.to_native().to_pandas(), eager_only=True), str(file))
+        return cls(
+            nw.from_native(checked.frame.to_native().to_pandas(), eager_only=True), str(file)
+        )
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -421,9 +428,11 @@ def _polars(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -
         if isinstance(column, Native):
             out[name] = column.series.to_native()
             continue
-        series = pl.Series(name, column.values) if isinstance(column, Plain) else None
-        series = pl.from_arrow(_decoded(column)) if series is None else series
-        out[name] = cast("pl.Series", series)
+        out[name] = (
+            pl.Series(name, column.values)
+            if isinstance(column, Plain)
+            else pl.from_arrow(_decoded(column))
+        )
         if name in like and out[name].dtype != like[name].to_native().dtype:
             dtype = like[name].to_native().dtype
             try:

@@ -122,7 +122,7 @@ class Twins:
         object.__setattr__(self, "_places", {v: i for i, v in enumerate(self.versions)})
 
     def place(self, version: Version) -> int:
-        """Number of a version."""
+        """Give the number of a version."""
         return self._places[version]
 
     def title(self, version: Version) -> str:
@@ -188,6 +188,20 @@ def pair(people: People, contrasts: Iterable[Contrast]) -> Twins:
     merged = tuple(dict.fromkeys(contrasts))
     versions = dict.fromkeys(v for c in merged for v in (c.reference, c.group))
     return Twins(people, merged, tuple(versions))
+
+
+def factorial(people: People) -> Twins:
+    """Make the recipe of the balanced data set: every person at every combination of levels.
+
+    Examples
+    --------
+    >>> from paribus import People
+    >>> levels = {"sex": {"levels": ["m", "f"]}, "age": {"levels": [25, 45, 65]}}
+    >>> len(factorial(People(protect=levels, size=3)).versions)
+    6
+    """
+    names = tuple(people.protect)
+    return pair(people, _cells(people, names, "cell" if len(names) > 1 else "level"))
 
 
 class TwinBlock:

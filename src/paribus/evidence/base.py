@@ -51,7 +51,7 @@ class Row(Declaration):
     estimate: float
     low: float
     high: float
-    """Interval at the audit's confidence, widened to the worst case over answers that are missing."""
+    """Interval at the audit's confidence, widened to the worst case over missing answers."""
     p: float | None = None
     """P-value of `no difference`; exact McNemar for decisions, Student t for scores."""
     p_outside: float | None = None

@@ -214,9 +214,7 @@ def _rate(about: dict[str, Any], tally: Tally, axis: int, confidence: float) -> 
     _, high = clopper_pearson(favorable + missing, n, confidence)
     unit: Unit = "favorable rate"
     rate = _share(favorable, n - missing)
-    return Row(
-        **{**about, "answered": n - missing}, unit=unit, estimate=rate, low=low, high=high
-    )
+    return Row(**{**about, "answered": n - missing}, unit=unit, estimate=rate, low=low, high=high)
 
 
 def _mean(about: dict[str, Any], moments: Moments, confidence: float) -> Row:

@@ -19,7 +19,7 @@ import pydantic
 from paribus._seeds import generator
 from paribus._text import plain_number
 from paribus.answers import Answers
-from paribus.evidence.base import Condition, Row, Test
+from paribus.evidence.base import Condition, Row, Test, Unit
 from paribus.people.population import People
 from paribus.stats.moments import Moments, mean_interval
 from paribus.stats.paired import tango_interval
@@ -113,7 +113,7 @@ class Regions(Test):
             rows.append(
                 Row(
                     test="regions",
-                    unit="net gap" if answers.outcome.decides else "score gap",
+                    unit=_unit(answers),
                     contrast=contrast.kind,
                     attribute=contrast.attribute,
                     reference=contrast.reference_name,
@@ -141,6 +141,12 @@ def _gaps(answers: Answers, contrast: Contrast) -> tuple[Floats, Mask]:
     if outcome.measures:
         return g - r, told
     return (g != r).astype(np.float64), told
+
+
+def _unit(answers: Answers) -> Unit:
+    if answers.outcome.decides:
+        return "net gap"
+    return "score gap" if answers.outcome.measures else "label change rate"
 
 
 def _gap_of(answers: Answers, gap: Floats, confidence: float) -> tuple[float, float, float]:
@@ -227,7 +233,9 @@ def _categories(name: str, array: pa.Array) -> list[_Feature]:
         # An identifier: every value is rare, and none says where a gap lives.
         return []
     frequent = np.argsort(-counts, kind="stable")[:_CATEGORIES]
-    found = [_Feature(name, (codes == i).astype(np.float64), category=str(values[i])) for i in frequent]
+    found = [
+        _Feature(name, (codes == i).astype(np.float64), category=str(values[i])) for i in frequent
+    ]
     if (codes < 0).any():
         found.append(_Feature(name, (codes < 0).astype(np.float64), category="missing"))
     return found
@@ -253,7 +261,9 @@ class _Part:
         if feature.is_category:
             relation: Any = "is" if self.above else "is not"
             text = f"{feature.name} {relation} {feature.category}"
-            return Condition(field=feature.name, relation=relation, value=feature.category, text=text)
+            return Condition(
+                field=feature.name, relation=relation, value=feature.category, text=text
+            )
         relation = ">" if self.above else "<="
         if feature.missing is not None and self.cut < feature.missing + 1:
             relation = "is not" if self.above else "is"
@@ -301,11 +311,15 @@ class _Grown:
         column = int(self.tree.feature[node])
         feature = self.features[column]
         rough = float(self.tree.threshold[node])
-        cut = 0.5 if feature.is_category else self._sharpened(feature, rough, people, fitted, column)
+        cut = (
+            0.5 if feature.is_category else self._sharpened(feature, rough, people, fitted, column)
+        )
         below = feature.values[people] <= cut
         fitted_below = self.matrix[fitted, column] <= rough
-        sides = ((self.tree.children_left[node], below, fitted_below, False),
-                 (self.tree.children_right[node], ~below, ~fitted_below, True))
+        sides = (
+            (self.tree.children_left[node], below, fitted_below, False),
+            (self.tree.children_right[node], ~below, ~fitted_below, True),
+        )
         return [
             leaf
             for child, of_all, of_fitted, above in sides

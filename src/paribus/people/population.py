@@ -42,7 +42,8 @@ class Protected(Declaration):
             raise SpecError(f'has the level "{twice}" twice', path="$.levels")
         if self.reference is not None and str(self.reference) not in names:
             raise SpecError(
-                f'"{self.reference}" is no level{nearest(self.reference, names)}', path="$.reference"
+                f'"{self.reference}" is no level{nearest(self.reference, names)}',
+                path="$.reference",
             )
         if self.weights is not None:
             if len(self.weights) != len(names):
@@ -247,7 +248,8 @@ class Block:
             return rng.integers(0, len(protected.levels), self.length, dtype=np.int32)
         steps = np.cumsum(protected.weights)
         u = rng.random(self.length) * steps[-1]
-        return np.searchsorted(steps[:-1], u, side="right").astype(np.int32)
+        own: npt.NDArray[np.int32] = np.searchsorted(steps[:-1], u, side="right").astype(np.int32)
+        return own
 
     def column(self, name: str, moves: Moves = (), again: tuple[str, ...] = ()) -> Column:
         """Give a column of these people.
@@ -323,7 +325,8 @@ class Block:
             return None
         key = (name, again)
         if key not in self._latent:
-            streams = Streams(self.people.seed, f"{name}/{'again' if again else 'draw'}", self.index)
+            streams = Streams(
+                self.people.seed, f"{name}/{'again' if again else 'draw'}", self.index
+            )
             self._latent[key] = field.draw(streams, self.length)
         return self._latent[key]
-

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ def _check_decisions(outcome: Outcome, unfavorable: frozenset[Scalar]) -> None:
     if outcome.kind == "decision" and len(unfavorable) > 1:
         said = ", ".join(sorted(f'"{label}"' for label in unfavorable)[:5])
         raise ModelError(
-            f'beside "{outcome.favorable[0]}" the model answered {said}; a decision has two labels: '
+            f'beside "{outcome.favorable[0]}" the model answered {said}; a decision has two: '
             'use outcome = "label" with labels = [...], or correct the favorable one',
             path="$.model.favorable",
         )
@@ -147,9 +147,7 @@ class _Asking:
             questions=heard.questions,
         )
 
-    def _each_distinct(
-        self, twins: TwinBlock, heard: _Heard
-    ) -> tuple[list[Values], list[Missing]]:
+    def _each_distinct(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
         firsts = twins.distinct(self.features)
         segments: list[Segment] = []
         for number, first in enumerate(firsts):
@@ -173,7 +171,9 @@ class _Asking:
         """Ask about all segments: in one call where they are few people, else one by one."""
         columns = [self._columns(twins, segment) for segment in segments]
         lengths = [len(next(iter(c.values()))) for c in columns]
-        together = [range(len(segments))] if sum(lengths) <= BLOCK else [[i] for i in range(len(segments))]
+        together = (
+            [range(len(segments))] if sum(lengths) <= BLOCK else [[i] for i in range(len(segments))]
+        )
         out: dict[int, tuple[Selection, Values, Missing]] = {}
         for batch in together:
             values, missing = self._call([columns[i] for i in batch], heard)
@@ -181,7 +181,11 @@ class _Asking:
             for i in batch:
                 stop = at + lengths[i]
                 number, chosen = segments[i]
-                out[number] = (chosen, values[at:stop], None if missing is None else missing[at:stop])
+                out[number] = (
+                    chosen,
+                    values[at:stop],
+                    None if missing is None else missing[at:stop],
+                )
                 at = stop
         return out
 
@@ -192,9 +196,7 @@ class _Asking:
             return columns
         return {name: column.take(chosen) for name, column in columns.items()}
 
-    def _through_table(
-        self, twins: TwinBlock, heard: _Heard
-    ) -> tuple[list[Values], list[Missing]]:
+    def _through_table(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
         """Look answers up in the table of known ones, after asking for those that it lacks."""
         known = self.known
         assert known is not None
@@ -312,7 +314,11 @@ def _reason(error: Exception) -> str:
 def _slice(questions: Any, start: int, stop: int) -> Any:
     if hasattr(questions, "iloc"):
         return questions.iloc[start:stop]
-    return questions.slice(start, stop - start) if hasattr(questions, "slice") else questions[start:stop]
+    return (
+        questions.slice(start, stop - start)
+        if hasattr(questions, "slice")
+        else questions[start:stop]
+    )
 
 
 def _joined(parts: Sequence[tuple[Values, Missing]]) -> tuple[Values, Missing]:
@@ -343,9 +349,7 @@ def _gathered(
     return out, gone if gone.any() else None
 
 
-def _spread(
-    said: tuple[Selection, Values, Missing], people: int
-) -> tuple[None, Values, Missing]:
+def _spread(said: tuple[Selection, Values, Missing], people: int) -> tuple[None, Values, Missing]:
     chosen, values, missing = said
     if chosen is None:
         return None, values, missing
@@ -365,7 +369,9 @@ class _Known:
     nanoseconds, less than any model.
     """
 
-    def __init__(self, sizes: Sequence[int], lows: Sequence[int], value_type: type[np.generic]) -> None:
+    def __init__(
+        self, sizes: Sequence[int], lows: Sequence[int], value_type: type[np.generic]
+    ) -> None:
         self.sizes = sizes
         self.lows = lows
         total = int(np.prod(sizes, dtype=np.int64))
@@ -397,10 +403,11 @@ class _Known:
         return cls(sizes, lows, asking._value_type)
 
     def keys(self, columns: Mapping[str, Column]) -> npt.NDArray[np.int64]:
-        """Number the questions, shape (n,)."""
+        """Give each question its number, shape (n,)."""
         out: Any = np.int64(0)
         for column, size, low in zip(columns.values(), self.sizes, self.lows, strict=True):
-            digit: Any = column.codes if isinstance(column, Coded) else column.values - low  # type: ignore[attr-defined]
+            whole = column.values if isinstance(column, Plain) else cast("Coded", column).codes
+            digit: Any = whole - low if low else whole
             out = out * size + digit
         length = len(next(iter(columns.values())))
         return np.broadcast_to(np.asarray(out, dtype=np.int64), (length,))

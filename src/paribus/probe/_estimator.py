@@ -4,73 +4,138 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 
 from paribus.errors import ModelError
-from paribus.probe.base import Model
+from paribus.probe._boosters import (
+    Categories,
+    in_pandas,
+    lightgbm_categories,
+    lightgbm_header,
+    lightgbm_model,
+    with_categories,
+    xgboost_categories,
+    xgboost_model,
+)
+from paribus.probe.base import Label, Model
 from paribus.table import Scalar
 
 _FLOAT32 = ("sklearn.tree.", "sklearn.ensemble._forest", "xgboost.")
 """Models that convert a matrix to float32 themselves: handing it over so loses nothing."""
 
-_UNNAMED = re.compile(r"(Column_|f)?\d+")
-"""Names that libraries make up for the columns of a matrix."""
+_BOOSTERS = {"xgboost": xgboost_model, "lightgbm": lightgbm_model}
+"""Libraries whose bare `Booster` has a ``predict`` of its own sort."""
 
 
-def model_of(estimator: Any, *, name: str | None = None, fingerprint: str | None = None) -> Model:
+def model_of(
+    estimator: Any,
+    *,
+    source: str = "",
+    fingerprint: str | None = None,
+    labels: tuple[Label, ...] | None = None,
+) -> Model:
     """Open a fitted estimator.
 
     Parameters
     ----------
     estimator : object
         Anything with ``predict``, and ``predict_proba`` for scores.
+    source : str
+        Name of the file that it comes from, if any.
+    fingerprint : str, optional
+        SHA-256 of the file; by itself that of the fitted parameters.
+    labels : tuple, optional
+        The declared labels, to be checked where a model knows its classes by number only.
 
     Raises
     ------
     ModelError
-        Where it has no ``predict``.
+        Where it has no ``predict``, or answers several questions at once.
     """
-    if not callable(getattr(estimator, "predict", None)):
+    if isinstance(estimator, type) or not callable(getattr(estimator, "predict", None)):
+        name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
+        what = (
+            "is a class, not a fitted model"
+            if isinstance(estimator, type)
+            else "has no predict method"
+        )
         raise ModelError(
-            f"{type(estimator).__name__} has no predict method; hand over a fitted model, or a "
-            "function that takes a data frame",
+            f"{name} {what}; hand over a fitted model, or a function that takes a data frame",
             path="$.model",
         )
+    if fingerprint is None:
+        fingerprint = _fingerprint(estimator)
+    library = type(estimator).__module__.partition(".")[0]
+    if library in _BOOSTERS and type(estimator).__name__ == "Booster":
+        return _BOOSTERS[library](estimator, labels, name=source, fingerprint=fingerprint)
     classes = _classes(estimator)
-    probabilities = getattr(estimator, "predict_proba", None) if classes else None
     features = _features(estimator)
-    module = f"{type(estimator).__module__}."
+    asked = _asking(estimator, library)
+    predict = asked(estimator.predict)
+    probabilities = getattr(estimator, "predict_proba", None) if classes else None
     return Model(
-        name=name or _name(estimator),
-        fingerprint=_fingerprint(estimator) if fingerprint is None else fingerprint,
-        labels=estimator.predict if classes is not None else None,
-        probabilities=probabilities,
-        numbers=estimator.predict if classes is None else None,
+        name=_name(estimator) + (f" ({source})" if source else ""),
+        fingerprint=fingerprint,
+        labels=predict if classes is not None else None,
+        probabilities=None if probabilities is None else asked(probabilities),
+        numbers=predict if classes is None else None,
         classes=classes,
         features=features,
         width=_width(estimator),
         frame="numpy" if features is None else None,
-        precision=np.float32 if module.startswith(_FLOAT32) else np.float64,
+        precision=np.float32 if type(estimator).__module__.startswith(_FLOAT32) else np.float64,
     )
+
+
+def _asking(estimator: Any, library: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Give what stands between a data frame and a method of the estimator."""
+    if library not in {"xgboost", "lightgbm", "catboost"}:
+        return lambda method: method
+    # They read pandas best: other frames they refuse, or (CatBoost, polars categories) crash on.
+    categories = _categories(estimator, library)
+    return lambda method: lambda frame: method(with_categories(in_pandas(frame), categories))
+
+
+def _categories(estimator: Any, library: str) -> Categories:
+    try:
+        if library == "xgboost":
+            return xgboost_categories(estimator.get_booster())
+        if library == "lightgbm":
+            return lightgbm_categories(estimator.booster_, lightgbm_header(estimator.booster_))
+    except Exception:
+        # It was never fitted, and says so itself when it is asked.
+        return {}
+    return {}
 
 
 def _classes(estimator: Any) -> tuple[Scalar, ...] | None:
     found = getattr(estimator, "classes_", None)
-    if found is None or (isinstance(found, list) and not found):
+    if found is None or not len(found):
         return None
-    return tuple(cast("list[Scalar]", np.asarray(found).ravel().tolist())) or None
+    if isinstance(found, list) and any(np.ndim(each) for each in found):
+        raise ModelError(
+            f"{type(estimator).__name__} answers {len(found)} questions at once; audit a model "
+            "that answers one",
+            path="$.model",
+        )
+    return tuple(cast("list[Scalar]", np.asarray(found).ravel().tolist()))
 
 
 def _features(estimator: Any) -> tuple[str, ...] | None:
     for attribute in ("feature_names_in_", "feature_names_"):
         found = getattr(estimator, attribute, None)
         if found is not None and len(found):
-            names = tuple(str(name) for name in found)
-            return None if all(_UNNAMED.fullmatch(name) for name in names) else names
+            names = [str(name) for name in found]
+            return None if _made_up(names) else tuple(names)
     return None
+
+
+def _made_up(names: list[str]) -> bool:
+    """Tell whether LightGBM or CatBoost has numbered the columns of a matrix."""
+    return any(names == [f"{prefix}{i}" for i in range(len(names))] for prefix in ("Column_", ""))
 
 
 def _width(estimator: Any) -> int | None:

@@ -116,21 +116,16 @@ def outcome_of(probe: Probe, model: Model) -> Outcome:
     if kind == "score":
         if model.probabilities is None and model.numbers is None:
             raise SpecError("the model gives no scores: ask for a decision", path="$.model.outcome")
-        bounds = None
-        if model.classes is not None and model.probabilities is not None:
-            bounds = (0.0, 1.0)
-            favorable = (_one_favorable(favorable, known),)
-        labels = () if known is None else tuple(known)
-        return Outcome("score", (), labels, probe.threshold, probe.prefer, bounds) if (
-            probe.threshold is not None or not favorable
-        ) else Outcome("score", (), _first(favorable, labels), None, probe.prefer, bounds)
+        if model.classes is None or model.probabilities is None:
+            return Outcome("score", threshold=probe.threshold, prefer=probe.prefer)
+        # A classifier's score is the probability of the favorable label.
+        labels = _first((_one_favorable(favorable, model.classes),), model.classes)
+        return Outcome("score", (), labels, probe.threshold, probe.prefer, bounds=(0.0, 1.0))
     if model.labels is None and model.probabilities is None:
         raise SpecError(f"the model gives numbers, not a {kind}", path="$.model.outcome")
     if kind == "label":
         if not known:
-            raise SpecError(
-                "name all labels that the model can give", path="$.model.labels"
-            )
+            raise SpecError("name all labels that the model can give", path="$.model.labels")
         return Outcome("label", tuple(_among(f, known) for f in favorable), tuple(known))
     if known is not None and len(known) > 2:
         raise SpecError(
@@ -230,8 +225,8 @@ def _most_probable(
     def labels(frame: Any) -> npt.NDArray[Any]:
         given = np.asarray(ask(frame))
         if given.ndim == 2 and given.shape[1] == len(classes):
-            return names[given.argmax(axis=1)]
-        return names[(given.reshape(-1) > 0.5).astype(np.intp)]
+            return np.asarray(names[given.argmax(axis=1)])
+        return np.asarray(names[(given.reshape(-1) > 0.5).astype(np.intp)])
 
     return labels
 
@@ -269,7 +264,9 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
         values, missing = _numbers(array, missing)
         return values, missing, frozenset()
     if missing is not None:
-        array = np.where(missing == 0, array, outcome.favorable[0] if outcome.favorable else array[0])
+        array = np.where(
+            missing == 0, array, outcome.favorable[0] if outcome.favorable else array[0]
+        )
     if outcome.kind == "label":
         codes = lookup(_plain(array), outcome.labels)
         if codes.min(initial=0) < 0:
@@ -305,11 +302,17 @@ def _missing(array: npt.NDArray[Any]) -> Missing:
         return np.where(odd, FAILED, 0).astype(np.int8) if odd.any() else None
     if array.dtype != object:
         return None
-    refused = np.array([value is None for value in array])
-    failed = np.array([isinstance(v, float | np.floating) and not np.isfinite(v) for v in array])
-    if not refused.any() and not failed.any():
-        return None
-    return (refused * REFUSED + failed * FAILED).astype(np.int8)
+    statuses = np.array([_status(value) for value in array], dtype=np.int8)
+    return statuses if statuses.any() else None
+
+
+def _status(value: Any) -> int:
+    if value is None:
+        return REFUSED
+    if isinstance(value, float | np.floating):
+        return 0 if np.isfinite(value) else FAILED
+    # pandas' own missing value compares with nothing, not even with itself.
+    return FAILED if type(value).__name__ == "NAType" else 0
 
 
 def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing]:
@@ -327,7 +330,9 @@ def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing
 
 def _alike(favorable: Scalar, array: npt.NDArray[Any]) -> Scalar:
     """Give the favorable label in the type that the model answers in: 1 may be said as "1"."""
-    text = array.dtype.kind in "US" or (array.dtype == object and len(array) > 0 and isinstance(array[0], str))
+    text = array.dtype.kind in "US" or (
+        array.dtype == object and len(array) > 0 and isinstance(array[0], str)
+    )
     if text:
         return str(favorable)
     if isinstance(favorable, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?", favorable):

@@ -40,8 +40,9 @@ class CallableProbe(Probe):
             raise SpecError('write a function as "module:function"', path="$.model.function")
         if not trust:
             raise TrustError(
-                f'importing "{self.function}" runs its code; pass --trust (trust=True) if you trust '
-                "it, or save the model in a format that is only data (ONNX, skops, XGBoost, LightGBM)",
+                f'importing "{self.function}" runs its code; pass --trust (trust=True) if you '
+                "trust it, or save the model in a format that is only data (ONNX, skops, XGBoost, "
+                "LightGBM)",
                 path="$.model.function",
             )
         try:
@@ -49,7 +50,9 @@ class CallableProbe(Probe):
             for part in attribute.split("."):
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
-            raise ModelError(f'"{self.function}" cannot be imported: {error}', path="$.model.function") from None
+            raise ModelError(
+                f'"{self.function}" cannot be imported: {error}', path="$.model.function"
+            ) from None
         if not callable(found):
             raise ModelError(f'"{self.function}" is no function', path="$.model.function")
         return found  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ class ObjectProbe(Probe):
     estimator: Any = pydantic.Field(exclude=True, repr=False)
 
     def open(self, *, trust: bool) -> Model:
-        return model_of(self.estimator)
+        return model_of(self.estimator, labels=self.labels)
 
     def facts(self) -> dict[str, Any]:
         cls = type(self.estimator)

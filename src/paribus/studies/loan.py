@@ -20,8 +20,8 @@ from paribus.record import Record
 EXACT = 49_998 / 90_000
 """Share of all whole incomes from 30,000 to 119,999 at which the model treats twins differently."""
 
-MANY = 1_000_000
-"""People that it takes to know a cut to the last unit: about eleven with every income."""
+MANY = 2_000_000
+"""People that it takes to know a cut to the last unit: about twenty with every income."""
 
 
 def biased_model() -> Any:
@@ -110,7 +110,7 @@ def _ten_thousand(record: Record) -> str:
         [
             "2. Ten thousand people with incomes from 30,000 to 119,999.",
             "",
-            f"   {percent(flips.estimate)} are decided otherwise as a woman than as a man ({span}).",
+            f"   {percent(flips.estimate)} are decided otherwise as women than as men ({span}).",
             f"   {flips.flips_against:,} flips are against women, {flips.flips_for:,} in favor.",
             f"   The interval {covers} the exact share, 49,998 of 90,000 incomes = {EXACT:.6f}.",
             "",

@@ -33,4 +33,21 @@ def bounded_normal(
     above = 1.0 if high is None else float(ndtr(high))
     # An exact 0 or 1 has no finite inverse; the nearest number that has is 2**-54 away.
     inner = np.clip(below + u * (above - below), 2.0**-1000, 1 - 2.0**-53)
-    return np.clip(ndtri(inner), low, high) if low is not None or high is not None else ndtri(inner)
+    normal: npt.NDArray[np.float64] = ndtri(inner)
+    return normal
+
+
+def within(
+    values: npt.NDArray[np.float64], low: float | None, high: float | None, decimals: int | None
+) -> npt.NDArray[np.float64]:
+    """Round, and hold to the bounds, which the way through standard deviations may miss by a bit.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    low, high : float or None
+    decimals : int or None
+    """
+    rounded = values if decimals is None else values.round(decimals)
+    lower = rounded if low is None else np.maximum(rounded, low)
+    return lower if high is None else np.minimum(lower, high)

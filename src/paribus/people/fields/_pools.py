@@ -68,4 +68,3 @@ def uuids(raw: npt.NDArray[np.uint8]) -> Text:
     offsets = np.arange(0, out.size + 1, 36, dtype=np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(out)]
     return Text(pa.Array.from_buffers(pa.string(), len(raw), buffers))
-

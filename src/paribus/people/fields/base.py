@@ -90,9 +90,7 @@ class Field(Declaration):
         raise NotImplementedError
 
 
-def missing_level(
-    levels: Sequence[Scalar], table: Mapping[str, Any], what: str, path: str
-) -> None:
+def missing_level(levels: Sequence[Scalar], table: Mapping[str, Any], what: str, path: str) -> None:
     """Raise where a level has no entry in a table that maps levels."""
     known = {str(key) for key in table}
     for level in levels:
@@ -125,4 +123,3 @@ def coded(column: Column, name: str) -> Coded:
     encoded = array if isinstance(array, pa.DictionaryArray) else pc.dictionary_encode(array)
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     return Coded.of(codes, encoded.dictionary)
-

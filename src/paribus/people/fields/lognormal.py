@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 from pydantic import model_validator
 
-from paribus.people.fields._bounded import bounded_normal
+from paribus.people.fields._bounded import bounded_normal, within
 from paribus.people.fields.base import Field, Latent, Streams
 from paribus.table import Column, Plain
 
@@ -42,8 +42,7 @@ class Lognormal(Field):
         low = None if not self.low else math.log(self.low / self.median) / self.sigma
         high = None if self.high is None else math.log(self.high / self.median) / self.sigma
         values = self.median * np.exp(self.sigma * bounded_normal(latent, low, high))
-        values = values.clip(self.low, self.high) if low is not None or high is not None else values
-        return Plain(values if self.decimals is None else values.round(self.decimals))
+        return Plain(within(values, self.low, self.high, self.decimals))
 
 
 def lognormal(

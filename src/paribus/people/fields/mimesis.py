@@ -1,6 +1,6 @@
-"""Realistic personal data from Mimesis, drawn by columns. The only importer of mimesis.
+"""Realistic personal data: names, emails, addresses and all else that Mimesis has.
 
-From Mimesis' public methods a pool of values is built once per (method, locale, arguments); a
+The only importer of mimesis. From Mimesis' public methods a pool of values is built once per (method, locale, arguments); a
 column is then integer codes into the pool. What follows a level changes the pool, never the draw:
 a man and his twin stand at the same position of their lists of names.
 """
@@ -129,7 +129,9 @@ class Mimesis(Field):
         variant, choices = self._variants(parents)
         pools = _pools(self.method, choices)
         if self.method == "person.full_name":
-            first, last = (pool.pick(draws, variant) for pool, draws in zip(pools, latent, strict=True))
+            first, last = (
+                pool.pick(draws, variant) for pool, draws in zip(pools, latent, strict=True)
+            )
             reverse = dict(self.arguments).get("reverse", False)
             return Joined((last, " ", first) if reverse else (first, " ", last))
         parts = tuple(pool.pick(draws, variant) for pool, draws in zip(pools, latent, strict=True))
@@ -138,7 +140,7 @@ class Mimesis(Field):
     def _variants(
         self, parents: Mapping[str, Column]
     ) -> tuple[npt.NDArray[np.integer[Any]], tuple[tuple[str, Arguments], ...]]:
-        """Number the combinations of followed levels, and say what each asks of Mimesis."""
+        """Give each person's combination of followed levels, and what each asks of Mimesis."""
         number: npt.NDArray[np.integer[Any]] = np.asarray(0, dtype=np.int32)
         links = []
         for column, table in self.follows.items():
@@ -260,7 +262,9 @@ def _argument(method: str, argument: str, value: Any, path: str) -> Any:
     """Turn a declared argument into what the method takes: names of enumerations into members."""
     known = list(inspect.signature(_method(method)).parameters)
     if argument not in known:
-        raise SpecError(f'{method} takes no argument "{argument}"{nearest(argument, known)}', path=path)
+        raise SpecError(
+            f'{method} takes no argument "{argument}"{nearest(argument, known)}', path=path
+        )
     for choices in _enumerations(method, argument):
         for member in choices:
             if str(value).casefold() in {member.name.casefold(), str(member.value).casefold()}:
@@ -346,7 +350,9 @@ def _pool(method: str, locale: str, arguments: Arguments) -> pa.Array:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         kind = type(values[0]).__name__
-        raise SpecError(f"{method} gives {kind}, which is no value of a column", path="$.method") from None
+        raise SpecError(
+            f"{method} gives {kind}, which is no value of a column", path="$.method"
+        ) from None
 
 
 @cache

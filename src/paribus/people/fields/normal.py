@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import pydantic
 from pydantic import model_validator
 
-from paribus.people.fields._bounded import bounded_normal
+from paribus.people.fields._bounded import bounded_normal, within
 from paribus.people.fields.base import Field, Latent, Streams
 from paribus.table import Column, Plain
 
@@ -40,9 +40,7 @@ class Normal(Field):
         low = None if self.low is None else (self.low - self.mean) / self.sd
         high = None if self.high is None else (self.high - self.mean) / self.sd
         values = self.mean + self.sd * bounded_normal(latent, low, high)
-        # The round trip through standard deviations may miss a bound by the last bit.
-        values = values.clip(self.low, self.high) if low is not None or high is not None else values
-        return Plain(values if self.decimals is None else values.round(self.decimals))
+        return Plain(within(values, self.low, self.high, self.decimals))
 
 
 def normal(

@@ -1,0 +1,53 @@
+"""A scikit-learn model that skops has saved."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from paribus.errors import TrustError
+from paribus.probe._estimator import model_of
+from paribus.probe._file import PATH, digest, found, missing, unreadable
+from paribus.probe.base import Model, Probe
+
+_SHOWN = 5
+
+
+class SkopsProbe(Probe):
+    """A fitted scikit-learn model or pipeline in a ``.skops`` file.
+
+    Such a file is data. Where it holds types that skops does not know to be safe (a function of
+    your own, a class of a small library), loading takes trust.
+
+    Examples
+    --------
+    >>> SkopsProbe(path="loan.skops").path
+    'loan.skops'
+    """
+
+    kind: Literal["skops"] = "skops"
+    path: str
+    """Where the file is, seen from the current directory."""
+
+    def open(self, *, trust: bool) -> Model:
+        file = found(self.path)
+        try:
+            import skops.io
+        except ImportError:
+            raise missing("skops", "skops", 'pip install "paribus[skops]"') from None
+        try:
+            untrusted = sorted(skops.io.get_untrusted_types(file=file))
+        except Exception as error:
+            raise unreadable(file, "a skops file", error) from None
+        if untrusted and not trust:
+            more = f" and {len(untrusted) - _SHOWN} more" if len(untrusted) > _SHOWN else ""
+            raise TrustError(
+                f'"{self.path}" holds types that skops does not know to be safe '
+                f"({', '.join(untrusted[:_SHOWN])}{more}); pass --trust (trust=True) if you trust "
+                "whoever made it",
+                path=PATH,
+            )
+        try:
+            estimator = skops.io.load(file, trusted=untrusted)
+        except Exception as error:
+            raise unreadable(file, "a skops file", error) from None
+        return model_of(estimator, source=file.name, fingerprint=digest(file))
