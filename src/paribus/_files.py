@@ -71,7 +71,13 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 _TABLES = (".csv", ".parquet", ".pq")
 
-_FORMULA = re.compile(r"^(?:[=@\t\r]|[+-](?![\d\s().,-]*$))")
+_MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What `pandas.read_csv` takes for a missing value."""
+
+_FORMULA = re.compile(r"^(?:[=@\t\r\n＝＠＋－]|[+-](?![\d\s().,-]*$))")
 """Text that a spreadsheet would run; a phone number such as +1-325-100 cannot call anything."""
 
 
@@ -105,14 +111,28 @@ def _read_csv(source: Path) -> pa.Table:
     from pyarrow import csv
 
     with source.open("rb") as file:
-        if not file.read(1):
-            raise pa.ArrowInvalid("the file is empty")
-    read = csv.read_csv(source, convert_options=csv.ConvertOptions(strings_can_be_null=True))
-    dates = {f.name: pa.string() for f in read.schema if pa.types.is_temporal(f.type)}
-    if dates:
-        options = csv.ConvertOptions(strings_can_be_null=True, column_types=dates)
-        read = csv.read_csv(source, convert_options=options)
-    return read
+        head = file.read(2)
+    if not head:
+        raise pa.ArrowInvalid("the file is empty")
+    if head in {b"\xff\xfe", b"\xfe\xff"}:
+        raise pa.ArrowInvalid("UTF-16 is not UTF-8")
+
+    def read(types: dict[str, pa.DataType]) -> pa.Table:
+        return csv.read_csv(
+            source,
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                strings_can_be_null=True, null_values=_MISSING, column_types=types
+            ),
+        )
+
+    table = read({})
+    if any(pa.types.is_binary(column.type) for column in table.schema):
+        # Arrow takes text that it cannot decode for bytes.
+        raise pa.ArrowInvalid("a value is not UTF-8")
+    types = {f.name: pa.string() for f in table.schema if pa.types.is_temporal(f.type)}
+    types |= {f.name: pa.float64() for f in table.schema if pa.types.is_null(f.type)}
+    return read(types) if types else table
 
 
 def _read_parquet(source: Path) -> pa.Table:
@@ -213,7 +233,7 @@ def _disarmed(array: pa.Array) -> pa.Array:
 
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return array
-    suspicious = pc.match_substring_regex(array, "^[=@\t\r+-]")
+    suspicious = pc.match_substring_regex(array, "^[=@\t\r\n＝＠＋－+-]")
     if not pc.any(suspicious).as_py():
         return array
     values = array.to_pylist()

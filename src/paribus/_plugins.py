@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from paribus.errors import SpecError, nearest
+from paribus.errors import ParibusError, SpecError, nearest
 
 _SENTENCES = {
     "missing": "is required and missing",
@@ -153,7 +153,7 @@ class Family:
             raise SpecError(f"needs a kind, one of {', '.join(self.kinds())}", path=f"{path}.kind")
         try:
             return self.load(kind, f"{path}.kind")(**values)
-        except SpecError as error:
+        except ParibusError as error:
             if error.path.startswith(path):
                 raise
             raise error.under(path) from None

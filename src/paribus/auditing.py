@@ -16,7 +16,7 @@ from pydantic import SerializeAsAny
 
 from paribus._plugins import Declaration
 from paribus.answers import Answers
-from paribus.errors import SpecError
+from paribus.errors import ParibusError, SpecError
 from paribus.evidence.base import Test
 from paribus.evidence.counterfactual import Counterfactual
 from paribus.evidence.regions import Regions
@@ -272,6 +272,16 @@ def audit(
     >>> record.verdict
     'biased'
     """
+    for what, given_as in (("protect", protect), ("fields", fields or {})):
+        if not isinstance(given_as, Mapping):
+            raise SpecError(
+                f"must be a table of names, not {type(given_as).__name__}", path=f"$.{what}"
+            )
+    listed = {"features": features, "labels": labels, "cross": cross}
+    for what, names in (*listed.items(), *(("cross", crossed) for crossed in cross)):
+        if isinstance(names, str):
+            path = "$.audit.cross" if what == "cross" else f"$.model.{what}"
+            raise SpecError(f'must be a list, such as ["{names}"]', path=path)
     options: dict[str, Any] = {
         "outcome": outcome,
         "favorable": tuple(favorable) if isinstance(favorable, list | tuple) else favorable,
@@ -287,7 +297,7 @@ def audit(
         where["data"] = Data(path=str(data))
     elif data is not None:
         where["table"] = Table.of(data)
-    declared = Audit(
+    declared = declare(
         name=name,
         seed=seed,
         size=people,
@@ -302,6 +312,15 @@ def audit(
         **where,
     )
     return declared.run(Threads(workers=workers) if workers > 1 else Serial(), trust=trust)
+
+
+def declare(**parts: Any) -> Audit:
+    """Declare an audit whose mistakes have the paths of its TOML file."""
+    try:
+        return Audit(**parts)
+    except SpecError as error:
+        path = error.path.replace("$.size", "$.people", 1)
+        raise SpecError(error.message, path="$.audit" + path.removeprefix("$")) from None
 
 
 def probe_of(model: Any, options: Mapping[str, Any]) -> Probe:
@@ -333,7 +352,7 @@ def protected(declared: Any, path: str) -> Protected:
         raise SpecError('needs a list of levels, such as ["Male", "Female"]', path=f"{path}.levels")
     try:
         return Protected(**{**values, "levels": tuple(values.get("levels", ()))})
-    except SpecError as error:
+    except ParibusError as error:
         raise error.under(path) from None
 
 

@@ -31,7 +31,7 @@ class Finding(Declaration):
     low: float
     high: float
     p: float
-    """P-value of `no difference`, adjusted (Holm) over the contrasts with the same unit."""
+    """The evidence's p-value, adjusted (Holm) over the contrasts with the same unit."""
     flips: int | None
     flips_against: int | None
     flips_for: int | None

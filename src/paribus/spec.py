@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus.auditing import Audit, Data, protected
+from paribus.auditing import Audit, Data, declare, protected
 from paribus.errors import SpecError, nearest
 from paribus.evidence.base import TESTS
 from paribus.people.fields.base import FIELDS
@@ -134,15 +134,7 @@ def from_tables(
         declared["declared_tests"] = tuple(
             TESTS.parse(test, f"$.tests[{i}]") for i, test in enumerate(tests)
         )
-    return _audit(merged, declared)
-
-
-def _audit(head: Mapping[str, Any], declared: Mapping[str, Any]) -> Audit:
-    try:
-        return Audit(**head, **declared)
-    except SpecError as error:
-        path = error.path.replace("$.size", "$.people", 1)
-        raise SpecError(error.message, path="$.audit" + path.removeprefix("$")) from None
+    return declare(**merged, **declared)
 
 
 def _under(path: str, make: Any, values: Mapping[str, Any]) -> Any:

@@ -148,9 +148,22 @@ class Twins:
         person's versions stand one below the other.
         """
         names = self.people.names
+        schema: pa.Schema | None = None
         for index in range(self.blocks):
-            block = self.block(index)
-            yield _interleaved(block, names)
+            table = _interleaved(self.block(index), names)
+            if schema is None:
+                schema = self._schema(table)
+            yield table.cast(schema)
+
+    def _schema(self, table: pa.Table) -> pa.Schema:
+        """Give the types of all blocks: a column may be empty in the first one alone."""
+        schema = table.schema
+        rows = self.people.rows
+        for i, column in enumerate(table.schema):
+            if pa.types.is_null(column.type) and rows is not None and column.name in rows.names:
+                whole = _flat(rows.column(column.name, 0, len(rows)).arrow())
+                schema = schema.set(i, pa.field(column.name, whole.type))
+        return schema
 
     def write(self, path: str | Path) -> int:
         """Write the balanced data set to a ``.csv`` or ``.parquet`` file; gives the rows written.

@@ -53,7 +53,8 @@ class Row(Declaration):
     high: float
     """Interval at the audit's confidence, widened to the worst case over missing answers."""
     p: float | None = None
-    """P-value of `no difference`; exact McNemar for decisions, Student t for scores."""
+    """P-value of `no gap`: exact McNemar for net gaps, Student t for scores. Rates of change cannot
+    be negative: for them, of a rate no larger than the tolerance (exact binomial)."""
     p_outside: float | None = None
     """P-value of the claim that the gap lies beyond the tolerance, in the worst case."""
     p_within: float | None = None

@@ -83,6 +83,7 @@ def _flip_rate(
     # At best no unanswered pair flips, at worst every one does.
     low, _ = clopper_pearson(flips, n, confidence)
     _, high = clopper_pearson(flips + missing, n, confidence)
+    outside = min(1.0, 2 * p_rate_above(flips, n, tolerance))
     return Row(
         **about,
         unit="flip rate",
@@ -90,8 +91,8 @@ def _flip_rate(
         low=low,
         high=high,
         p=mcnemar_exact(in_favor, against),
-        p_outside=min(1.0, 2 * p_rate_above(flips, n, tolerance)),
-        p_within=p_rate_below(flips + missing, n, tolerance),
+        p_outside=min(1.0, 2 * p_rate_above(flips, n, min(tolerance, 1.0))),
+        p_within=p_rate_below(flips + missing, n, min(tolerance, 1.0)),
         held=held,
         flips_against=against,
         flips_for=in_favor,
@@ -136,6 +137,7 @@ def _changes(
     n, missing, changed = tally.people, tally.people - tally.answered, tally.changed
     low, _ = clopper_pearson(changed, n, confidence)
     _, high = clopper_pearson(changed + missing, n, confidence)
+    tolerance = min(tolerance, 1.0)
     outside = min(1.0, 2 * p_rate_above(changed, n, tolerance))
     return Row(
         **about,

@@ -110,6 +110,9 @@ class Regions(Test):
             if not leaf.conditions or not len(known) or abs(leaf.gap) <= tolerance:
                 continue
             estimate, low, high = _gap_of(answers, gap[known], confidence)
+            if len(inside) < self.smallest / 2 * len(others) or low <= 0 <= high:
+                # The other half does not bear the rule out.
+                continue
             rows.append(
                 Row(
                     test="regions",
@@ -214,7 +217,8 @@ def _features(name: str, column: Column) -> list[_Feature]:
 
 
 def _numeric(name: str, values: Floats) -> _Feature:
-    gone = ~np.isfinite(values)
+    # scikit-learn's trees hold float32: what does not fit there is as good as missing.
+    gone = ~(np.abs(values) < np.finfo(np.float32).max)
     if gone.all():
         return _Feature(name, np.zeros(len(values)))
     whole = bool((values[~gone] == np.round(values[~gone])).all())

@@ -124,7 +124,9 @@ class _Asking:
         self.like = None if rows is None else rows.table
         by_itself: FrameKind = "pandas" if rows is None else rows.table.kind
         self.kind: FrameKind = by_itself
-        self.handed: FrameKind = probe.frame or model.frame or by_itself
+        # Fitted models know pandas and polars frames; a plain function is handed what its data are.
+        usual = "pandas" if by_itself == "pyarrow" and not model.sees_everything else by_itself
+        self.handed: FrameKind = probe.frame or model.frame or usual
         self.heard = False
         self.known = _Known.of(self, probe.repeats)
 
@@ -265,6 +267,7 @@ class _Asking:
                 self.put(_slice(questions, at, at + 1))
             except Exception:  # noqa: S112 - the first error is the one to tell
                 continue
+            self.heard = True
             return
         wanted = ", ".join(self.features[:8]) + (" ..." if len(self.features) > 8 else "")
         raise ModelError(

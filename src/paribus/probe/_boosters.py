@@ -54,14 +54,14 @@ def _categorical(column: Any, known: list[Any]) -> Any:
     import pandas as pd
 
     values = column.astype(object)
-    if known and all(isinstance(value, str) for value in known):
+    if all(isinstance(value, str) for value in known):
         values = values.where(column.isna(), column.astype(str))
-    out = pd.Categorical(values, categories=known)
-    odd = np.flatnonzero((out.codes < 0) & column.notna().to_numpy())
+    codes = pd.Index(known, dtype=object).get_indexer(values)
+    odd = np.flatnonzero((codes < 0) & column.notna().to_numpy())
     if len(odd):
         value = column.iloc[int(odd[0])]
         raise ValueError(f'"{value}" is no category of the column "{column.name}"')
-    return out
+    return pd.Categorical.from_codes(codes, categories=known)
 
 
 def numbered(labels: tuple[Label, ...] | None, classes: int, what: str) -> tuple[int, ...]:

@@ -19,6 +19,9 @@ from paribus.table import FrameKind, Scalar, lookup
 PROBES = Family("paribus.probe", "model")
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
+_LARGEST = 1e100
+"""The largest amount that counts as an answer: beyond it, squares and their sums overflow."""
+
 Values = npt.NDArray[Any]
 Missing = npt.NDArray[np.int8] | None
 
@@ -150,7 +153,7 @@ def _favorable(probe: Probe) -> tuple[Scalar, ...]:
 def _inferred(model: Model, favorable: tuple[Scalar, ...], probe: Probe) -> OutcomeKind:
     if model.classes is not None:
         return "decision" if len(model.classes) <= 2 else "label"
-    if model.sees_everything:
+    if model.labels is not None:
         if favorable:
             return "decision" if len(favorable) == 1 and not probe.labels else "label"
         if probe.threshold is not None:
@@ -273,17 +276,23 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
             _unknown_label(array[int(np.argmin(codes))], outcome.labels)
         return codes.astype(np.int16), missing, frozenset()
     good = np.asarray(array == _alike(outcome.favorable[0], array))
-    others = frozenset(_distinct(array[~good]))
+    others = frozenset(_others(array, good))
     if outcome.labels:
         for other in others:
             if int(lookup(np.array([str(other)]), outcome.labels)[0]) < 0:
                 _unknown_label(other, outcome.labels)
         others = frozenset()
-    return good.astype(np.int8), missing, others
+    return good.view(np.int8), missing, others
 
 
 def _one_each(said: Any, people: int) -> npt.NDArray[Any]:
-    array = np.asarray(said)
+    try:
+        array = np.asarray(said)
+    except ValueError:
+        raise ModelError(
+            "the model gave lists of different lengths; it must give one answer for each person",
+            path="$.model",
+        ) from None
     if array.ndim == 2 and array.shape == (people, 1):
         array = array.reshape(-1)
     if array.ndim != 1 or len(array) != people:
@@ -312,19 +321,25 @@ def _status(value: Any) -> int:
     if isinstance(value, float | np.floating):
         return 0 if np.isfinite(value) else FAILED
     # pandas' own missing value compares with nothing, not even with itself.
-    return FAILED if type(value).__name__ == "NAType" else 0
+    return FAILED if type(value).__name__ in {"NAType", "NaTType"} else 0
 
 
 def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing]:
     usable = array if missing is None else np.where(missing == 0, array, 0.0)
     try:
         values = usable.astype(np.float64)
-    except (TypeError, ValueError):
-        odd = next(v for v in usable if not isinstance(v, int | float | np.number))
+    except (OverflowError, TypeError, ValueError):
+        odd = next((v for v in usable if not isinstance(v, float | np.number)), usable[0])
         raise ModelError(
-            f'the model answered "{odd}", which is no number; use outcome = "decision" or "label"',
+            f'the model answered "{odd}"'[:80] + ', which is no number; use outcome = "decision" or "label"',
             path="$.model.outcome",
         ) from None
+    # Text such as "nan" is only now a number, and sums of larger ones overflow.
+    unusable = ~(np.abs(values) <= _LARGEST)
+    if unusable.any():
+        values[unusable] = 0.0
+        failed = np.where(unusable, FAILED, 0).astype(np.int8)
+        missing = failed if missing is None else np.maximum(missing, failed)
     return values, missing
 
 
@@ -340,12 +355,15 @@ def _alike(favorable: Scalar, array: npt.NDArray[Any]) -> Scalar:
     return favorable
 
 
-def _distinct(array: npt.NDArray[Any]) -> list[Scalar]:
-    if not len(array):
+def _others(array: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> list[Scalar]:
+    """List the labels that are not the favorable one."""
+    if good.all():
         return []
-    if (array == array[0]).all():
-        return [_python(array[0])]
-    return [_python(value) for value in np.unique(_plain(array))]
+    first = array[good.argmin()]
+    # Nearly always there is one, and two counts tell so faster than any search for more.
+    if np.count_nonzero(good) + np.count_nonzero(array == first) == len(array):
+        return [_python(first)]
+    return [_python(value) for value in np.unique(_plain(array[~good]))]
 
 
 def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
+import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -47,6 +48,19 @@ One pool of whole values would give many people the same number; two pools multi
 
 _MADE_OF_NAME = {"person.email", "person.username"}
 
+_UNREPEATABLE = {
+    "cryptographic.jwt",
+    "datetime.future_date",
+    "datetime.future_datetime",
+    "datetime.past_date",
+    "datetime.past_datetime",
+    "internet.query_string",
+}
+"""Methods that look at the clock or at the order of a set: no seed brings their values back."""
+
+_BUILDING = threading.Lock()
+"""Held while pools are built: a Mimesis provider has one state for all threads."""
+
 
 class Mimesis(Field):
     """A value of a Mimesis method, such as ``person.full_name``."""
@@ -77,6 +91,12 @@ class Mimesis(Field):
     @model_validator(mode="after")
     def _known(self) -> Mimesis:
         _method(self.method)
+        if self.method in _UNREPEATABLE:
+            raise SpecError(
+                f"{self.method} gives something else at every start, whatever the seed; take "
+                "another method",
+                path="$.method",
+            )
         _locale(self.locale, "$.locale")
         if self.of is not None and self.method not in _MADE_OF_NAME:
             raise SpecError(
@@ -127,7 +147,8 @@ class Mimesis(Field):
         if self.of is not None:
             return _from_name(self.method, parents[self.of], latent)
         variant, choices = self._variants(parents)
-        pools = _pools(self.method, choices)
+        with _BUILDING:
+            pools = _pools(self.method, choices)
         if self.method == "person.full_name":
             first, last = (
                 pool.pick(draws, variant) for pool, draws in zip(pools, latent, strict=True)
@@ -304,6 +325,8 @@ def _link(method: str, column: str, table: Mapping[str, Any]) -> tuple[str, dict
 
 
 def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        raise SpecError("an argument must not be a table", path="$.arguments")
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -338,9 +361,9 @@ def _values(method: str, locale: str, arguments: Arguments) -> tuple[Any, ...]:
             if fresh <= seen:
                 break
             seen |= fresh
-    except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
+        return tuple(sorted(seen, key=lambda v: (v is None, v)))
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
         raise SpecError(f"{method} cannot be drawn in the locale {locale}: {error}") from None
-    return tuple(sorted(seen, key=lambda v: (v is None, v)))
 
 
 @cache

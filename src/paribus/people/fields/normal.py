@@ -29,6 +29,8 @@ class Normal(Field):
     def _ordered(self) -> Normal:
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        if abs(self.mean) > 1e300 or self.sd > 1e300:
+            raise ValueError("mean and sd must not exceed 1e300 in size")
         return self
 
     def draw(self, streams: Streams, people: int) -> Latent:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+import pydantic
 
 from paribus.people.fields.base import Field, Latent
 from paribus.table import Column, Plain
@@ -15,8 +16,8 @@ class Sequence(Field):
     """A running number: ``start + step * person``, persons counted from 0."""
 
     kind: Literal["sequence"] = "sequence"
-    start: int = 1
-    step: int = 1
+    start: int = pydantic.Field(default=1, ge=-(2**62), le=2**62)
+    step: int = pydantic.Field(default=1, ge=-(2**30), le=2**30)
 
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int

@@ -1,0 +1,354 @@
+"""The docs run: every block of the README and of docs/, and every example in a docstring.
+
+How a block is read:
+
+- ``python`` runs in one namespace a page, ``sh`` line by line with ``paribus`` and ``python`` on
+  the path (``# exit 1`` behind a command is the exit code that it must have).
+- ``toml`` whose first line is ``# name.toml`` is written to that file; any other is a fragment,
+  which must load as a part of a small audit.
+- ``text`` is the output of the block before it, or of a command: ``<!-- output -->`` or
+  ``<!-- output of: COMMAND -->``. ``, in part`` lets a line ``...`` stand for any lines, and
+  ``, numbers within 2`` lets numbers differ by that much (libraries fit models a little otherwise
+  from version to version).
+- ``<!-- not run: reason -->`` before a block leaves it out. There is a limit to these.
+
+Relations are checked too: each kind has a heading on its family's page, with all of its keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import importlib
+import io
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import paribus
+from paribus._plugins import Family
+from paribus.people.fields.base import FIELDS, Field
+from paribus.probe.base import PROBES, Probe
+from paribus.spec import from_tables
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOT_RUN = {"README.md": 5, "CONTRIBUTING.md": 2, "extending.md": 1}
+"""Blocks of a page that need not run, at most; none on all other pages."""
+
+BLOCK = re.compile(
+    r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S
+)
+NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    body: str
+    notes: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    def note(self, word: str) -> str | None:
+        found = re.search(rf"<!-- ({word}.*?) -->", self.notes)
+        return found[1] if found else None
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(
+            page.name,
+            text.count("\n", 0, found.start("body")) + 1,
+            found["language"],
+            found["body"],
+            found["notes"],
+        )
+        for found in BLOCK.finditer(text)
+    ]
+
+
+# --- running a page -------------------------------------------------------------------------------
+
+
+class Reader:
+    """Somebody who works through a page from its top, in an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: dict[str, Any] = {"__name__": "page"}
+        self.output = ""
+        self.bin = folder / ".bin"
+        self.bin.mkdir()
+        for name, module in (("paribus", "-m paribus"), ("python", "")):
+            script = self.bin / name
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error {module} "$@"\n')
+            script.chmod(0o755)
+        shutil.copytree(ROOT / "examples", folder / "examples", ignore=_caches)
+
+    def read(self, block: Block) -> None:
+        if block.note("not run"):
+            return
+        if block.language == "text":
+            self.compare(block)
+        else:
+            {"python": self.python, "sh": self.shell, "toml": self.toml}[block.language](block)
+
+    def python(self, block: Block) -> None:
+        code = compile("\n" * (block.line - 1) + block.body, block.page, "exec")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, self.names)
+        self.output = printed.getvalue()
+
+    def shell(self, block: Block) -> None:
+        self.output = ""
+        for line in block.body.replace("\\\n", " ").splitlines():
+            command, _, remark = line.partition("#")
+            if command.strip():
+                expected = re.search(r"exit (\d+)", remark)
+                self.output += self.run(command, int(expected[1]) if expected else 0, block.place)
+
+    def run(self, command: str, expected: int, place: str) -> str:
+        path = os.pathsep.join([str(self.bin), os.environ["PATH"]])
+        source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": source.rstrip(os.pathsep)}
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        told = f"{place}: {command.strip()} gave {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == expected, told
+        return done.stdout + done.stderr
+
+    def toml(self, block: Block) -> None:
+        first = re.match(r"# (\S+\.toml)\n", block.body)
+        if first:
+            (self.folder / first[1]).write_text(block.body, encoding="utf-8")
+        else:
+            fragment_loads(block.body)
+
+    def compare(self, block: Block) -> None:
+        note = block.note("output")
+        assert note, f"{block.place}: a text block needs <!-- output --> before it"
+        how = re.fullmatch(
+            r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?(?:, numbers within (?P<by>[\d.]+))?",
+            note,
+        )
+        assert how, f"{block.place}: {note!r} is not understood"
+        said = self.run(how["command"], 0, block.place) if how["command"] else self.output
+        wanted, found = _lines(block.body), _lines(said)
+        if how["part"] and wanted[0] != "...":
+            wanted.insert(0, "...")
+        if how["part"] and wanted[-1] != "...":
+            wanted.append("...")
+        same = _matches(wanted, found, float(how["by"] or 0))
+        assert same, f"{block.place} is not what it gives:\n{said}"
+
+
+def _caches(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == "__pycache__"]
+
+
+def _lines(text: str) -> list[str]:
+    # A block of a README is indented by nothing; the output that it is part of may be.
+    return [line.strip() for line in text.strip("\n").splitlines()]
+
+
+def _matches(wanted: list[str], found: list[str], by: float) -> bool:
+    """Compare lines; ``...`` stands for any number of lines."""
+    if not wanted:
+        return not found
+    if wanted[0] == "...":
+        return any(_matches(wanted[1:], found[i:], by) for i in range(len(found) + 1))
+    return bool(found) and _alike(wanted[0], found[0], by) and _matches(wanted[1:], found[1:], by)
+
+
+def _alike(wanted: str, found: str, by: float) -> bool:
+    if not by:
+        return wanted == found
+    words = [" ".join(NUMBER.sub("0", line).split()) for line in (wanted, found)]
+    numbers = [
+        [float(number.replace(",", "")) for number in NUMBER.findall(line)]
+        for line in (wanted, found)
+    ]
+    return words[0] == words[1] and all(
+        abs(a - b) <= by for a, b in zip(numbers[0], numbers[1], strict=True)
+    )
+
+
+# --- fragments of a declaration -------------------------------------------------------------------
+
+_AUDIT = """
+[model]
+kind = "callable"
+function = "module:function"
+favorable = true
+
+[protect.gender]
+levels = ["Male", "Female"]
+
+[protect.nationality]
+levels = ["German", "French"]
+
+[fields.income]
+kind = "integers"
+low = 30_000
+high = 119_999
+"""
+
+
+def fragment_loads(text: str) -> None:
+    """Load a part of a declaration as a part of a small audit, and draw three people of it."""
+    tables, part = tomllib.loads(_AUDIT), tomllib.loads(text)
+    for section, content in part.items():
+        several = section in {"protect", "fields"}
+        tables[section] = {**tables[section], **content} if several else content
+    audit = from_tables(tables)
+    if "data" not in tables:
+        people = audit.people.head(3).to_pydict()
+        assert set(part.get("fields", {})) <= set(people)
+        assert audit.twins().versions
+
+
+# --- the tests ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    reader = Reader(tmp_path)
+    for block in blocks(page):
+        reader.read(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_few_blocks_are_left_out(page: Path) -> None:
+    left_out = [block for block in blocks(page) if block.note("not run")]
+    assert len(left_out) <= NOT_RUN.get(page.name, 0)
+    for block in left_out:
+        assert re.fullmatch(r"not run: .{8,}", block.note("not run") or "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", text):
+        linked = page if not target else page.parent / target
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in _anchors(linked), f"{page.name}: {target}#{anchor}"
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _sections(page: str) -> dict[str, str]:
+    """Split a page at its headings: heading without backquotes -> text below it."""
+    parts = re.split(r"^#+ (.*)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.M)
+    return {h.replace("`", ""): text for h, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+EXECUTORS = Family("paribus.executors", "executor")
+FAMILIES = [
+    *(("spec.md", FIELDS.load(kind), Field) for kind in FIELDS.kinds()),
+    *(("models.md", PROBES.load(kind), Probe) for kind in PROBES.kinds()),
+    *(
+        ("verdicts.md", family.load(kind), None)
+        for family in [Family("paribus.evidence", "test")]
+        for kind in family.kinds()
+    ),
+    *(("running.md", EXECUTORS.load(kind), None) for kind in EXECUTORS.kinds()),
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "base"), FAMILIES, ids=lambda v: getattr(v, "__name__", str(v))
+)
+def test_every_kind_is_documented(page: str, kind: Any, base: Any) -> None:
+    """Adding a kind takes a heading on its family's page, and each of its keys below it."""
+    name = kind.model_fields["kind"].default
+    sections = _sections(page)
+    assert name in sections, f"docs/{page} has no heading `{name}`"
+    own = set(kind.model_fields) - set(base.model_fields if base else {"kind"}) - {"kind"}
+    for key in own:
+        assert f"`{key}`" in sections[name], f"docs/{page}, {name}: {key}"
+
+
+def test_every_report_format_is_documented() -> None:
+    sections = _sections("running.md")
+    for format in paribus.kinds("reports")["reports"]:
+        assert format in sections
+
+
+def test_every_key_of_a_model_is_documented() -> None:
+    common = _sections("models.md")["Keys of every model"]
+    for key in set(Probe.model_fields) - {"kind"}:
+        assert f"`{key}`" in common
+
+
+def test_every_section_of_the_file_is_documented() -> None:
+    from paribus import spec
+
+    sections = _sections("spec.md")
+    for key in spec._AUDIT_KEYS:
+        assert f"`{key}`" in sections["[audit]"]
+    for section in spec._SECTIONS:
+        assert any(h.strip("[]").split(".")[0] == section for h in sections), section
+
+
+def test_every_command_and_option_is_documented() -> None:
+    import typer.main
+
+    from paribus import cli
+
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    group: Any = typer.main.get_command(cli.app)
+    for name, command in group.commands.items():
+        assert f"`paribus {name}" in text, name
+        for option in command.params:
+            if option.name != "help" and option.param_type_name == "option":
+                assert f"`{option.opts[0]}" in text, f"{name} {option.opts[0]}"
+
+
+def test_every_exit_code_is_documented() -> None:
+    from paribus import cli
+
+    codes = {*cli.EXIT_CODES.values(), cli.INTERRUPTED, paribus.ParibusError.exit_code}
+    for page in ("README.md", "docs/running.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert all(f"| {code} |" in text for code in codes), page
+
+
+MODULES = [m.name for m in pkgutil.walk_packages(paribus.__path__, "paribus.")]
+
+
+@pytest.mark.parametrize("name", ["paribus", *(m for m in MODULES if not m.endswith("__main__"))])
+def test_examples_in_docstrings(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
