@@ -8,8 +8,8 @@ How a block is read:
   which must load as a part of a small audit.
 - ``text`` is the output of the block before it, or of a command: ``<!-- output -->`` or
   ``<!-- output of: COMMAND -->``. ``, in part`` lets a line ``...`` stand for any lines, and
-  ``, numbers within 2`` lets numbers differ by that much (libraries fit models a little otherwise
-  from version to version).
+  ``, numbers within 10 %`` lets numbers differ by that much, or by 5 units of their last digit
+  (libraries fit models a little otherwise from version to version).
 - ``<!-- not run: reason -->`` before a block leaves it out. There is a limit to these.
 
 Relations are checked too: each kind has a heading on its family's page, with all of its keys.
@@ -111,7 +111,7 @@ class Reader:
             {"python": self.python, "sh": self.shell, "toml": self.toml}[block.language](block)
 
     def python(self, block: Block) -> None:
-        code = compile("\n" * (block.line - 1) + block.body, block.page, "exec")
+        code = compile("\n" * (block.line - 1) + block.body, block.page, "exec", dont_inherit=True)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(code, self.names)
@@ -152,7 +152,7 @@ class Reader:
         note = block.note("output")
         assert note, f"{block.place}: a text block needs <!-- output --> before it"
         how = re.fullmatch(
-            r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?(?:, numbers within (?P<by>[\d.]+))?",
+            r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?(?:, numbers within (?P<by>\d+) %)?",
             note,
         )
         assert how, f"{block.place}: {note!r} is not understood"
@@ -188,13 +188,14 @@ def _alike(wanted: str, found: str, by: float) -> bool:
     if not by:
         return wanted == found
     words = [" ".join(NUMBER.sub("0", line).split()) for line in (wanted, found)]
-    numbers = [
-        [float(number.replace(",", "")) for number in NUMBER.findall(line)]
-        for line in (wanted, found)
-    ]
-    return words[0] == words[1] and all(
-        abs(a - b) <= by for a, b in zip(numbers[0], numbers[1], strict=True)
-    )
+    pairs = zip(NUMBER.findall(wanted), NUMBER.findall(found), strict=False)
+    return words[0] == words[1] and all(_near(one, other, by) for one, other in pairs)
+
+
+def _near(wanted: str, found: str, by: float) -> bool:
+    one, other = (float(number.replace(",", "")) for number in (wanted, found))
+    last_digit = 10.0 ** -len(wanted.partition(".")[2])
+    return abs(one - other) <= max(by / 100 * abs(one), 5.0001 * last_digit)
 
 
 # --- fragments of a declaration -------------------------------------------------------------------

@@ -231,7 +231,11 @@ def _disarmed(array: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+    kind = array.type
+    if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
+        # A CSV has no form for these.
+        array = pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return array
     suspicious = pc.match_substring_regex(array, "^[=@\t\r\n＝＠＋－+-]")
     if not pc.any(suspicious).as_py():

@@ -54,7 +54,9 @@ class Declaration(BaseModel):
 
 
 def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # Of the members of a union, the one that nearly fits says most.
+    first = next((e for e in errors if e["type"] == "finite_number"), errors[0])
     loc = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "tagged-"))]
     kind, value = first["type"], first["input"]
     # Unions name the member that failed ("str", "int"): no key that a user has written.
@@ -70,6 +72,8 @@ def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
     if kind == "value_error":
         return SpecError(str(first["ctx"]["error"]), path=path)
     said = _SENTENCES.get(kind)
+    if {"bool_type", "string_type"} <= {e["type"] for e in errors} and kind == "bool_type":
+        said = "must be text or a number"
     if said is None:
         said = first["msg"].replace("Input should be", "must be").replace("Input", "the value")
     return SpecError(said if kind == "missing" else f"{said}, not {_shown(value)}", path=path)

@@ -427,17 +427,24 @@ def _pandas(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -
 def _cast_pandas(pd: Any, name: str, values: Any, dtype: Any) -> Any:
     if getattr(values, "dtype", None) == dtype:
         return values
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _cast_categories(pd, name, values, dtype)
     try:
-        cast_values = pd.Series(values).astype(dtype).array
+        return pd.Series(values).astype(dtype).array
     except (TypeError, ValueError):
         raise DataError(
             f'the new values of "{name}" do not fit the type that the data have there ({dtype})'
         ) from None
-    if isinstance(dtype, pd.CategoricalDtype) and pd.isna(cast_values).any():
-        known = [str(c) for c in dtype.categories]
-        odd = next(str(v) for v in pd.unique(pd.Series(values)) if v not in set(dtype.categories))
-        raise DataError(f'"{odd}" is no category of the column "{name}"{nearest(odd, known)}')
-    return cast_values
+
+
+def _cast_categories(pd: Any, name: str, values: Any, dtype: Any) -> Any:
+    codes = dtype.categories.get_indexer(pd.Index(values))
+    odd = np.flatnonzero((codes < 0) & ~pd.isna(values))
+    if len(odd):
+        known = [str(category) for category in dtype.categories]
+        value = str(values[odd[0]])
+        raise DataError(f'"{value}" is no category of the column "{name}"{nearest(value, known)}')
+    return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def _polars(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -> Any:

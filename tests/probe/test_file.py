@@ -24,7 +24,12 @@ from paribus.probe.file import FileProbe
     ],
 )
 def test_the_name_says_the_kind_and_the_options_stay(name: str, kind: str) -> None:
-    options = {"favorable": "yes", "labels": ["no", "yes"], "features": ["a", "b"], "repeats": "ask"}
+    options = {
+        "favorable": "yes",
+        "labels": ["no", "yes"],
+        "features": ["a", "b"],
+        "repeats": "ask",
+    }
     probe = FileProbe(path=name, outcome="decision", **options).delegate()
     assert probe == PROBES.load(kind)(path=name, outcome="decision", **options)
 
@@ -38,7 +43,10 @@ def test_a_file_probe_is_declared_by_a_table() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("loan.onx", '".onx" is no kind of model file; did you mean ".onnx"? (known: .onnx, .skops'),
+        (
+            "loan.onx",
+            '".onx" is no kind of model file; did you mean ".onnx"? (known: .onnx, .skops',
+        ),
         ("loan.h5", '".h5" is no kind of model file (known: .onnx'),
         ("loan", "a name without an ending is no kind of model file (known: .onnx"),
     ],
@@ -84,7 +92,9 @@ def test_a_relative_path_starts_at_the_current_directory(
 ) -> None:
     (tmp_path / "loan.onnx").write_bytes(b"no model")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match='"loan.onnx" cannot be read as an ONNX model'):
+    with pytest.raises(
+        ModelError, match=r'^\$\.model\.path: "loan\.onnx" cannot be read as an ONNX model'
+    ):
         FileProbe(path="loan.onnx").open(trust=False)
 
 
@@ -114,11 +124,23 @@ def test_a_file_that_is_no_model_is_one_sentence(
 @pytest.mark.parametrize(
     ("suffix", "module", "message"),
     [
-        (".onnx", "onnxruntime", 'reading ONNX takes onnxruntime; install it with: pip install "pari'),
-        (".skops", "skops.io", 'reading skops takes skops; install it with: pip install "paribus[skops'),
+        (
+            ".onnx",
+            "onnxruntime",
+            'reading ONNX takes onnxruntime; install it with: pip install "pari',
+        ),
+        (
+            ".skops",
+            "skops.io",
+            'reading skops takes skops; install it with: pip install "paribus[skops',
+        ),
         (".json", "xgboost", "reading XGBoost takes xgboost; install it with: pip install"),
         (".txt", "lightgbm", "reading LightGBM takes lightgbm; install it with: pip install"),
-        (".cbm", "catboost", "reading CatBoost takes catboost; install it with: pip install catboost"),
+        (
+            ".cbm",
+            "catboost",
+            "reading CatBoost takes catboost; install it with: pip install catboost",
+        ),
     ],
 )
 def test_a_missing_extra_is_named(

@@ -64,16 +64,14 @@ def test_numbers(say, numbers, tmp_path, objective) -> None:
 
 
 def test_an_early_stop(say, numbers, approved, tmp_path) -> None:
-    options = SMALL | {"n_estimators": 60, "learning_rate": 1}
-    model = lgb.LGBMClassifier(**options).fit(
-        numbers,
-        approved,
-        eval_set=[(numbers[::-1], approved)],
-        callbacks=[lgb.early_stopping(3, verbose=False)],
-    )
-    path = save(model, tmp_path / "early.txt")
-    score = say(FileProbe(path=path, outcome="score"), numbers)
-    np.testing.assert_array_equal(score, model.predict_proba(numbers)[:, 1])
+    data = lgb.Dataset(numbers, approved)
+    options = {"objective": "binary", "learning_rate": 1, "verbose": -1, "num_threads": 1}
+    early = lgb.early_stopping(3, verbose=False)
+    held_out = data.create_valid(numbers[::-1], approved)
+    model = lgb.train(options, data, 60, valid_sets=[held_out], callbacks=[early])
+    model.save_model(tmp_path / "early.txt")
+    score = say(FileProbe(path=str(tmp_path / "early.txt"), outcome="score"), numbers)
+    np.testing.assert_array_equal(score, model.predict(numbers))
 
 
 def test_text_becomes_the_categories_of_the_training(
@@ -82,7 +80,8 @@ def test_text_becomes_the_categories_of_the_training(
     model = lgb.LGBMClassifier(min_child_samples=5, **SMALL).fit(categories, approved)
     probe = FileProbe(path=save(model, tmp_path / "loan.txt"), outcome="score")
     expected = model.predict_proba(categories)[:, 1]
-    assert len(set(expected)) > 4
+    turned = categories["job"].cat.rename_categories({"smith": "nurse", "nurse": "smith"})
+    assert (model.predict_proba(categories.assign(job=turned))[:, 1] != expected).any()
     other_order = applicants["job"].astype(pd.CategoricalDtype(["smith", "clerk", "nurse", "x"]))
     frames: list[Any] = [categories, applicants, applicants.assign(job=other_order)]
     pl = pytest.importorskip("polars")

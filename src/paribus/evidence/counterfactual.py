@@ -160,29 +160,47 @@ def _score_gap(
     held: bool,
     spread: float,
 ) -> Row:
-    gaps, n, answered = tally.gaps, tally.people, tally.answered
+    gaps = tally.gaps
+    whole = _completed(gaps, tally.people - tally.answered, spread)
     # A gap lies within +- the range of the answers, so from the mean it is at most this far away.
-    reach = spread + abs(gaps.mean)
-    low, high = mean_interval(gaps, confidence, reach)
-    slack = (n - answered) * spread / n
-    share = answered / n
-    outside, within = 1.0, 1.0
-    if answered:
-        outside = p_mean_outside(gaps, (tolerance + slack) / share, reach)
-        if tolerance > slack:
-            within = p_mean_within(gaps, (tolerance - slack) / share, reach)
+    reaches = [spread + abs(moments.mean) for moments in whole]
+    each = list(zip(whole, reaches, strict=True))
+    intervals = [mean_interval(moments, confidence, reach) for moments, reach in each]
+    means = [moments.mean for moments in whole]
+    outside = 1.0
+    if tally.answered and not (min(means) <= tolerance and max(means) >= -tolerance):
+        outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
     return Row(
         **about,
         unit="score gap",
         estimate=gaps.mean,
-        low=share * low - slack,
-        high=share * high + slack,
-        p=p_mean_outside(gaps, 0.0, reach),
+        low=min(low for low, _ in intervals),
+        high=max(high for _, high in intervals),
+        p=p_mean_outside(gaps, 0.0, spread + abs(gaps.mean)),
         p_outside=outside,
-        p_within=within,
+        p_within=max(p_mean_within(moments, tolerance, reach) for moments, reach in each),
         held=held,
         largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
     )
+
+
+def _completed(gaps: Moments, missing: int, spread: float) -> list[Moments]:
+    """Complete the gaps with missing ones at their extremes, from all for to all against the group.
+
+    A bound of Student's interval is a convex function of each gap, so its worst is at an extreme.
+    """
+    if not missing:
+        return [gaps]
+    steps = sorted({round(missing * i / 16) for i in range(17)})
+    extremes = [
+        gaps.merge(_constant(spread, up)).merge(_constant(-spread, missing - up)) for up in steps
+    ]
+    # Where all gaps are equal, the rule of three asks for more than Student does with one outlier.
+    return [gaps.merge(_constant(gaps.mean, missing)), *extremes]
+
+
+def _constant(value: float, count: int) -> Moments:
+    return Moments(count, value, 0.0, value, value) if count else Moments.empty()
 
 
 # --- the levels themselves ------------------------------------------------------------------------

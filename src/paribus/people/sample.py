@@ -55,7 +55,7 @@ class Rows:
     ) -> npt.NDArray[np.int32]:
         """Give each person's own level as its number; -1 where it is missing or undeclared."""
         if attribute not in self._own:
-            column = self.table.column(attribute, slice(None))
+            column = self.table.column(attribute, slice(0, len(self)))
             self._own[attribute] = lookup(column.arrow(), levels)
         return self._own[attribute][start : start + people]
 
@@ -67,7 +67,7 @@ class Rows:
         DataError
             For a level that no row has; says which value is nearest.
         """
-        array = self.table.column(attribute, slice(None)).arrow()
+        array = self.table.column(attribute, slice(0, len(self))).arrow()
         encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
         values = [v for v in encoded.dictionary.to_pylist() if v is not None]
         if len(values) > 50 and not isinstance(values[0], str):

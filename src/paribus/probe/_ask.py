@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from paribus._seeds import BLOCK
-from paribus.answers import FAILED, Answers, BlockAnswers, Outcome, Tallying
+from paribus.answers import FAILED, REFUSED, Answers, BlockAnswers, Outcome, Tallying
 from paribus.errors import ModelError, ParibusError, SpecError, nearest
 from paribus.executors.base import Executor
 from paribus.people.population import People
@@ -25,7 +26,7 @@ _TABLE = 1 << 22
 _SAMPLE = 256
 """People who are asked a second time, to learn whether the model repeats itself."""
 
-_REASONS = 20
+_FEW = 8
 
 Selection = npt.NDArray[np.intp] | None
 Segment = tuple[int, Selection]
@@ -75,6 +76,9 @@ def features_of(probe: Probe, model: Model, people: People) -> tuple[str, ...]:
         Where the model wants a column that nobody declares, or does not say which it wants.
     """
     wanted = probe.features or model.features
+    if wanted and model.features and set(wanted) == set(model.features):
+        # The model knows its own order best.
+        wanted = model.features
     if wanted is None:
         if model.sees_everything:
             return people.names
@@ -128,6 +132,9 @@ class _Asking:
         usual = "pandas" if by_itself == "pyarrow" and not model.sees_everything else by_itself
         self.handed: FrameKind = probe.frame or model.frame or usual
         self.heard = False
+        self._lock = threading.Lock()
+        self._codes = {"no answer": REFUSED, "not a number": FAILED}
+        self.sample = twins.block(0, _SAMPLE)
         self.known = _Known.of(self, probe.repeats)
 
     # --- blocks -----------------------------------------------------------------------------------
@@ -143,11 +150,29 @@ class _Asking:
         return BlockAnswers(
             start=twins.people.start,
             values=tuple(values),
-            missing=tuple(missing),
-            reasons=dict(heard.reasons),
+            missing=tuple(
+                None if gone is None else np.minimum(gone, FAILED).astype(np.int8)
+                for gone in missing
+            ),
+            reasons=self._why(missing),
             unfavorable=heard.unfavorable,
             questions=heard.questions,
         )
+
+    def _why(self, missing: Sequence[Missing]) -> dict[str, int]:
+        """Count the reasons of all versions that are missing, whoever was asked in their place."""
+        counts: Counter[int] = Counter()
+        for gone in missing:
+            if gone is not None:
+                counts.update(dict(zip(*np.unique(gone, return_counts=True), strict=True)))
+        with self._lock:
+            texts = {code: text for text, code in self._codes.items()}
+        return {texts[int(code)]: int(n) for code, n in counts.items() if code}
+
+    def _code(self, error: Exception) -> int:
+        """Number a reason: what is missing for this reason has this number."""
+        with self._lock:
+            return self._codes.setdefault(_reason(error), FAILED + len(self._codes) - 1)
 
     def _each_distinct(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
         firsts = twins.distinct(self.features)
@@ -205,12 +230,14 @@ class _Asking:
         columns = [twins.columns(version, self.features) for version in self.twins.versions]
         keys = [known.keys(c) for c in columns]
         for c, key in zip(columns, keys, strict=True):
-            new = np.flatnonzero(known.status[key] < 0)
-            if len(new):
-                distinct, first = np.unique(key[new], return_index=True)
-                chosen = {name: column.take(new[first]) for name, column in c.items()}
-                values, missing = self._call([chosen], heard)
-                known.learn(distinct, values, missing)
+            # One block at a time, or two would put the same question.
+            with known.lock:
+                new = np.flatnonzero(known.status[key] < 0)
+                if len(new):
+                    distinct, first = np.unique(key[new], return_index=True)
+                    chosen = {name: column.take(new[first]) for name, column in c.items()}
+                    values, missing = self._call([chosen], heard)
+                    known.learn(distinct, values, missing)
         values_of = [known.values[key] for key in keys]
         statuses = [known.status[key] for key in keys]
         return values_of, [s if s.any() else None for s in statuses]
@@ -239,9 +266,9 @@ class _Asking:
             if not self.heard:
                 self._refuses_everything(questions, people, error)
             if people == 1:
-                heard.reasons[_reason(error)] += 1
-                return np.zeros(1, self._value_type), np.full(1, FAILED, np.int8)
-            half = people // 2
+                return np.zeros(1, self._value_type), np.full(1, self._code(error), np.int32)
+            # Where failures are many, halves of a few people fail too: one by one is cheaper.
+            half = people // 2 if people > _FEW else 1
             parts = [
                 self._put(_slice(questions, 0, half), half, heard),
                 self._put(_slice(questions, half, people), people - half, heard),
@@ -250,8 +277,6 @@ class _Asking:
         values, missing, unfavorable = read(self.outcome, said, people)
         self.heard = True
         heard.unfavorable |= unfavorable
-        if missing is not None:
-            heard.count(missing)
         return values, missing
 
     @property
@@ -278,11 +303,10 @@ class _Asking:
 
     def repeats_itself(self, summed: Tallying) -> bool:
         """Ask about a few people again, and compare with what the model said the first time."""
-        people = min(_SAMPLE, len(self.twins.people))
-        twins = self.twins.block(0, people)
+        people = len(self.sample)
         first = summed.first_block()
         heard = _Heard()
-        values, missing = self._call([self._columns(twins, (0, None))], heard)
+        values, missing = self._call([self._columns(self.sample, (0, None))], heard)
         before, gone = first.values[0][:people], first.missing[0]
         ok = np.ones(people, bool) if missing is None else missing == 0
         ok_before = np.ones(people, bool) if gone is None else gone[:people] == 0
@@ -296,16 +320,8 @@ class _Asking:
 class _Heard:
     """What came back beside values, for one block."""
 
-    reasons: Counter[str] = field(default_factory=Counter)
     unfavorable: frozenset[Scalar] = frozenset()
     questions: int = 0
-
-    def count(self, missing: npt.NDArray[np.int8]) -> None:
-        refused, failed = int((missing == 1).sum()), int((missing == FAILED).sum())
-        if refused:
-            self.reasons["no answer"] += refused
-        if failed:
-            self.reasons["not a number"] += failed
 
 
 def _reason(error: Exception) -> str:
@@ -328,7 +344,7 @@ def _joined(parts: Sequence[tuple[Values, Missing]]) -> tuple[Values, Missing]:
     values = np.concatenate([v for v, _ in parts])
     if all(m is None for _, m in parts):
         return values, None
-    gone = [np.zeros(len(v), np.int8) if m is None else m for v, m in parts]
+    gone = [np.zeros(len(v), np.int32) if m is None else m for v, m in parts]
     return values, np.concatenate(gone)
 
 
@@ -343,7 +359,7 @@ def _gathered(
         return values, missing
     roots = [(int(r), *_spread(said[int(r)], people)[1:]) for r in np.unique(first)]
     out = np.empty(people, roots[0][1].dtype)
-    gone = np.zeros(people, np.int8)
+    gone = np.zeros(people, np.int32)
     for root, values, missing in roots:
         here = first == root
         out[here] = values[here]
@@ -360,7 +376,7 @@ def _spread(said: tuple[Selection, Values, Missing], people: int) -> tuple[None,
     full[chosen] = values
     if missing is None:
         return None, full, None
-    gone = np.zeros(people, np.int8)
+    gone = np.zeros(people, np.int32)
     gone[chosen] = missing
     return None, full, gone
 
@@ -379,24 +395,23 @@ class _Known:
         self.lows = lows
         total = int(np.prod(sizes, dtype=np.int64))
         self.values: Values = np.zeros(total, value_type)
-        self.status = np.full(total, -1, np.int8)
+        self.status = np.full(total, -1, np.int32)
+        self.lock = threading.Lock()
 
     @classmethod
     def of(cls, asking: _Asking, repeats: str) -> _Known | None:
         """Make a table where it surely pays: where there are far more questions than forms."""
         if repeats == "ask" or not asking.features:
             return None
-        sample = asking.twins.block(0, 1).columns(asking.twins.versions[0], asking.features)
-        sizes, lows = [], []
-        for column in sample.values():
-            if isinstance(column, Coded):
-                sizes.append(len(column.pool))
-                lows.append(0)
-            elif isinstance(column, Plain) and column.domain is not None:
-                sizes.append(column.domain[1] - column.domain[0] + 1)
-                lows.append(column.domain[0])
-            else:
-                return None
+        digits = {
+            tuple(map(_digit, asking.sample.columns(version, asking.features).values()))
+            for version in asking.twins.versions
+        }
+        # In real rows a column may be coded in one version and the caller's own in another.
+        first = [digit for digit in digits.pop() if digit is not None]
+        if digits or len(first) < len(asking.features):
+            return None
+        sizes, lows = [size for size, _, _ in first], [low for _, low, _ in first]
         forms = 1
         for size in sizes:
             forms *= size
@@ -419,3 +434,13 @@ class _Known:
         """Remember answers."""
         self.values[keys] = values
         self.status[keys] = 0 if missing is None else missing
+
+
+def _digit(column: Column) -> tuple[int, int, int] | None:
+    """Give how many values a column can have, its lowest number, and which pool it is from."""
+    if isinstance(column, Coded):
+        return len(column.pool), 0, id(column.pool)
+    if isinstance(column, Plain) and column.domain is not None:
+        low, high = column.domain
+        return high - low + 1, low, 0
+    return None

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ Categories = Mapping[str, Sequence[Any]]
 """Column -> the values that it had when the model was fitted, in the order of their codes."""
 
 _PROBABILITY = ("binary:logistic", "binary:logitraw")
-_SHOWN = 5
 
 
 def in_pandas(frame: Any) -> Any:
@@ -61,7 +60,7 @@ def _categorical(column: Any, known: list[Any]) -> Any:
     if len(odd):
         value = column.iloc[int(odd[0])]
         raise ValueError(f'"{value}" is no category of the column "{column.name}"')
-    return pd.Categorical.from_codes(codes, categories=known)
+    return pd.Categorical.from_codes(codes, categories=cast("Any", known))
 
 
 def numbered(labels: tuple[Label, ...] | None, classes: int, what: str) -> tuple[int, ...]:

@@ -93,10 +93,15 @@ def model_of(
 def _asking(estimator: Any, library: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Give what stands between a data frame and a method of the estimator."""
     if library not in {"xgboost", "lightgbm", "catboost"}:
-        return lambda method: method
+        return lambda method: lambda frame: method(_known_to_sklearn(frame))
     # They read pandas best: other frames they refuse, or (CatBoost, polars categories) crash on.
     categories = _categories(estimator, library)
     return lambda method: lambda frame: method(with_categories(in_pandas(frame), categories))
+
+
+def _known_to_sklearn(frame: Any) -> Any:
+    """Give Arrow tables as pandas frames: scikit-learn has no use for their column names."""
+    return in_pandas(frame) if type(frame).__module__.startswith("pyarrow") else frame
 
 
 def _categories(estimator: Any, library: str) -> Categories:

@@ -19,11 +19,13 @@ from paribus.table import FrameKind, Scalar, lookup
 PROBES = Family("paribus.probe", "model")
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
+_NONE: frozenset[Scalar] = frozenset()
+
 _LARGEST = 1e100
 """The largest amount that counts as an answer: beyond it, squares and their sums overflow."""
 
 Values = npt.NDArray[Any]
-Missing = npt.NDArray[np.int8] | None
+Missing = npt.NDArray[np.int8 | np.int32] | None
 
 
 @dataclass(frozen=True)
@@ -265,23 +267,22 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
     missing = _missing(array)
     if outcome.measures:
         values, missing = _numbers(array, missing)
-        return values, missing, frozenset()
-    if missing is not None:
-        array = np.where(
-            missing == 0, array, outcome.favorable[0] if outcome.favorable else array[0]
-        )
+        return values, missing, _NONE
+    if missing is not None and missing.all():
+        return np.zeros(people, np.int8 if outcome.kind == "decision" else np.int16), missing, _NONE
+    array = _settled(array, missing)
     if outcome.kind == "label":
-        codes = lookup(_plain(array), outcome.labels)
+        codes = lookup(array, outcome.labels)
         if codes.min(initial=0) < 0:
             _unknown_label(array[int(np.argmin(codes))], outcome.labels)
-        return codes.astype(np.int16), missing, frozenset()
+        return codes.astype(np.int16), missing, _NONE
     good = np.asarray(array == _alike(outcome.favorable[0], array))
     others = frozenset(_others(array, good))
     if outcome.labels:
         for other in others:
             if int(lookup(np.array([str(other)]), outcome.labels)[0]) < 0:
                 _unknown_label(other, outcome.labels)
-        others = frozenset()
+        others = _NONE
     return good.view(np.int8), missing, others
 
 
@@ -295,6 +296,8 @@ def _one_each(said: Any, people: int) -> npt.NDArray[Any]:
         ) from None
     if array.ndim == 2 and array.shape == (people, 1):
         array = array.reshape(-1)
+    if array.dtype.kind == "c":
+        raise ModelError("the model answered complex numbers", path="$.model")
     if array.ndim != 1 or len(array) != people:
         shape = " x ".join(map(str, array.shape)) or "a single value"
         raise ModelError(
@@ -324,6 +327,21 @@ def _status(value: Any) -> int:
     return FAILED if type(value).__name__ in {"NAType", "NaTType"} else 0
 
 
+def _settled(array: npt.NDArray[Any], missing: Missing) -> npt.NDArray[Any]:
+    """Give labels one type, and those that are missing the place of some other."""
+    if missing is None and array.dtype != object:
+        return array
+    told = array if missing is None else array[missing == 0]
+    if told.dtype == object:
+        told = np.array(told.tolist())
+        told = told.astype(str) if told.dtype == object else told
+    if missing is None:
+        return told
+    out = np.full(len(array), told[0], told.dtype)
+    out[missing == 0] = told
+    return out
+
+
 def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing]:
     usable = array if missing is None else np.where(missing == 0, array, 0.0)
     try:
@@ -331,7 +349,8 @@ def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing
     except (OverflowError, TypeError, ValueError):
         odd = next((v for v in usable if not isinstance(v, float | np.number)), usable[0])
         raise ModelError(
-            f'the model answered "{odd}"'[:80] + ', which is no number; use outcome = "decision" or "label"',
+            f'the model answered "{odd}"'[:80]
+            + ', which is no number; use outcome = "decision" or "label"',
             path="$.model.outcome",
         ) from None
     # Text such as "nan" is only now a number, and sums of larger ones overflow.
@@ -345,11 +364,10 @@ def _numbers(array: npt.NDArray[Any], missing: Missing) -> tuple[Values, Missing
 
 def _alike(favorable: Scalar, array: npt.NDArray[Any]) -> Scalar:
     """Give the favorable label in the type that the model answers in: 1 may be said as "1"."""
-    text = array.dtype.kind in "US" or (
-        array.dtype == object and len(array) > 0 and isinstance(array[0], str)
-    )
-    if text:
+    if array.dtype.kind in "US":
         return str(favorable)
+    if array.dtype.kind == "b" and str(favorable).casefold() in {"true", "false"}:
+        return str(favorable).casefold() == "true"
     if isinstance(favorable, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?", favorable):
         return float(favorable)
     return favorable
@@ -363,11 +381,7 @@ def _others(array: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> list[Scalar
     # Nearly always there is one, and two counts tell so faster than any search for more.
     if np.count_nonzero(good) + np.count_nonzero(array == first) == len(array):
         return [_python(first)]
-    return [_python(value) for value in np.unique(_plain(array[~good]))]
-
-
-def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return array.astype(str) if array.dtype == object else array
+    return [_python(value) for value in np.unique(array[~good])]
 
 
 def _python(value: Any) -> Scalar:

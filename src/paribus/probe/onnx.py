@@ -91,7 +91,12 @@ def _session(file: Path) -> Any:
             str(file), sess_options=options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
-        raise unreadable(file, "an ONNX model", str(error).rpartition(" : ")[2]) from None
+        raise unreadable(file, "an ONNX model", _reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Drop the numbers and the path that onnxruntime puts before its message."""
+    return str(error).rpartition(" : ")[2].rpartition(" failed:")[2]
 
 
 # --- questions ------------------------------------------------------------------------------------
@@ -158,7 +163,7 @@ def _whole(values: Any, name: str) -> npt.NDArray[Any]:
     if getattr(getattr(values, "dtype", None), "kind", "O") in "biu" and not hasattr(values, "cat"):
         return np.asarray(values)
     array = _numbers(values)
-    odd = np.flatnonzero(~(array == np.rint(array)))
+    odd = np.flatnonzero(~np.isfinite(array) | (array != np.rint(array)))
     if len(odd):
         raise ValueError(f'the input "{name}" takes whole numbers, not {array.flat[int(odd[0])]}')
     return array

@@ -55,7 +55,7 @@ class PickleProbe(Probe):
                 f'"{self.path}" holds a {type(loaded).__name__}, which has no predict method',
                 path=PATH,
             )
-        name = getattr(loaded, "__qualname__", type(loaded).__name__)
+        name = getattr(loaded, "__name__", type(loaded).__name__)
         return Model(
             name=f"{name} ({file})",
             fingerprint=fingerprint,

@@ -14,6 +14,19 @@ from paribus.table import Coded, Text
 
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 _HEX_PAIRS = np.stack([np.repeat(_HEX, 16), np.tile(_HEX, 16)], axis=1)
+_BYTE_PAIRS = np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+_FOUR_DIGITS = _HEX_PAIRS[_BYTE_PAIRS].reshape(-1, 4).view(np.uint32).ravel()
+"""For two bytes, seen as one number, the four characters that spell them, seen as one number."""
+
+_UUID = np.dtype(
+    {
+        "names": [*(f"dash{i}" for i in range(4)), *(f"digits{i}" for i in range(8))],
+        "formats": ["u1"] * 4 + ["u4"] * 8,
+        "offsets": [8, 13, 18, 23, 0, 4, 9, 14, 19, 24, 28, 32],
+        "itemsize": 36,
+    }
+)
+"""The 36 characters of a UUID: eight times four digits, and four dashes between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +73,13 @@ def uuids(raw: npt.NDArray[np.uint8]) -> Text:
     """Write random bytes, shape (n, 16), as version 4 UUIDs (RFC 9562, section 5.4)."""
     raw[:, 6] = (raw[:, 6] & 0x0F) | 0x40
     raw[:, 8] = (raw[:, 8] & 0x3F) | 0x80
-    digits = _HEX_PAIRS[raw].reshape(len(raw), 32)
-    out = np.full((len(raw), 36), ord("-"), np.uint8)
-    for to, start, stop in ((0, 0, 8), (9, 8, 12), (14, 12, 16), (19, 16, 20), (24, 20, 32)):
-        out[:, to : to + stop - start] = digits[:, start:stop]
+    digits = _FOUR_DIGITS[raw.view(np.uint16)]
+    out = np.empty(len(raw), _UUID)
+    for i in range(4):
+        out[f"dash{i}"] = ord("-")
+    for i in range(8):
+        out[f"digits{i}"] = digits[:, i]
     # A block is far below 2 GB of text, so 32-bit offsets always do.
-    offsets = np.arange(0, out.size + 1, 36, dtype=np.int32)
+    offsets = np.arange(0, out.nbytes + 1, 36, dtype=np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(out)]
     return Text(pa.Array.from_buffers(pa.string(), len(raw), buffers))

@@ -32,7 +32,9 @@ class Lognormal(Field):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
         if self.high is None and math.log(self.median) + 9 * self.sigma > 700:
-            raise ValueError(f"sigma ({self.sigma:g}) is too large for numbers that a computer holds")
+            raise ValueError(
+                f"sigma ({self.sigma:g}) is too large for numbers that a computer holds"
+            )
         return self
 
     def draw(self, streams: Streams, people: int) -> Latent:

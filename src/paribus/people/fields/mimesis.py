@@ -134,7 +134,7 @@ class Mimesis(Field):
             return words.astype("<u8", copy=False).view(np.uint8)
         parts = ("first", "second", "third")
         return [
-            streams.open(part).integers(0, 2**32, people, dtype=np.uint32)
+            streams.whole(people, part)
             for part in parts[: 3 if self.of else _streams_of(self.method)]
         ]
 
@@ -362,7 +362,14 @@ def _values(method: str, locale: str, arguments: Arguments) -> tuple[Any, ...]:
                 break
             seen |= fresh
         return tuple(sorted(seen, key=lambda v: (v is None, v)))
-    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise SpecError(f"{method} cannot be drawn in the locale {locale}: {error}") from None
 
 

@@ -33,7 +33,9 @@ class Uniform(Field):
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
     ) -> Column:
         # Weighted ends instead of low + u * (high - low): the width may overflow, the ends do not.
-        return Plain(self.low * (1 - latent) + self.high * latent)
+        values = self.low * (1 - latent) + self.high * latent
+        # The sum may miss a bound by its last bit.
+        return Plain(values.clip(self.low, self.high))
 
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:

@@ -1,0 +1,278 @@
+"""Known intervals through whole audits, and missing answers at their worst by brute force."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import paribus as pb
+from paribus.answers import Outcome, tally
+from paribus.evidence.counterfactual import _flip_rate, _net_gap, _score_gap
+from paribus.stats.moments import Moments, mean_interval
+
+GENDER = {"gender": ["Male", "Female"]}
+
+
+def table_audit(n11, n12, n21, n22, **options):
+    """Audit a model whose pairs are a given table: n12 pairs favor the man alone, n21 the woman."""
+    n = n11 + n12 + n21 + n22
+    male = np.repeat([1, 1, 0, 0], [n11, n12, n21, n22])
+    female = np.repeat([1, 0, 1, 0], [n11, n12, n21, n22])
+
+    def model(people):
+        is_male = people["gender"] == "Male"
+        return np.where(is_male, male[people["i"]], female[people["i"]])
+
+    return pb.audit(
+        model, protect=GENDER, fields={"i": pb.sequence(0)}, people=n, favorable=1, **options
+    )
+
+
+def rows(record):
+    return {row.unit: row for row in record.evidence if row.reference}
+
+
+# Tango intervals: Fagerland, Lydersen and Laake (2014), Statistics in Medicine 33, tables 2 to 4;
+# Tango (1998), Statistics in Medicine 17, table III. Gaps are woman minus man, so n21 - n12.
+KNOWN = [
+    ((1, 1, 7, 12), 0.0703125, (-0.5172, -0.0260), 4),
+    ((43, 0, 1, 0), 1.0, (-0.1181, 0.0594), 4),
+    ((36, 12, 2, 0), None, (0.061112, 0.344709), 6),
+]
+
+
+@pytest.mark.parametrize(("cells", "p", "tango", "digits"), KNOWN)
+def test_known_tables(cells, p, tango, digits):
+    """The published gap is n12 - n21; ours, group minus reference, is its negative."""
+    gap = rows(table_audit(*cells))["net gap"]
+    n11, n12, n21, n22 = cells
+    assert gap.estimate == pytest.approx((n21 - n12) / sum(cells))
+    assert (gap.flips_against, gap.flips_for) == (n12, n21)
+    assert (-gap.high, -gap.low) == pytest.approx(tango, abs=0.6 * 10.0**-digits)
+    if p is not None:
+        assert gap.p == pytest.approx(p)
+    mirrored = rows(table_audit(n11, n21, n12, n22))["net gap"]
+    assert (mirrored.low, mirrored.high) == pytest.approx(tango, abs=0.6 * 10.0**-digits)
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(148, "inconclusive"), (149, "within tolerance")])
+def test_no_flip_proves_two_percent_from_149_pairs_on(n, verdict):
+    assert table_audit(n, 0, 0, 0, tolerance=0.02).verdict == verdict
+
+
+def test_rates_of_the_levels():
+    record = table_audit(10, 5, 2, 3)
+    rates = {row.group: row.estimate for row in record.evidence if row.unit == "favorable rate"}
+    assert rates == {"Male": 15 / 20, "Female": 12 / 20}
+
+
+# --- missing answers ------------------------------------------------------------------------------
+
+DECISION = Outcome("decision", (1,))
+MISSING = 2
+ABOUT = {
+    "test": "counterfactual",
+    "contrast": "level",
+    "attribute": "g",
+    "reference": "a",
+    "group": "b",
+}
+
+
+def weighed(weigh, outcome, reference, group, tolerance, confidence=0.95, *spread):
+    """Weigh one table of pairs; a side that is MISSING was not answered."""
+    sides = []
+    for side in (reference, group):
+        values = np.array(side, dtype=float)
+        gone = np.isnan(values)
+        kept = np.where(gone, 0, values)
+        sides.append((kept if outcome.measures else kept.astype(np.int8), gone.astype(np.int8) * 2))
+    counted = tally(outcome, 0, *sides)
+    about = {**ABOUT, "people": counted.people, "answered": counted.answered}
+    return weigh(about, counted, tolerance, confidence, True, *spread)
+
+
+def pairs_of(cells):
+    sides = (1.0, 0.0, np.nan)
+    pairs = [
+        (r, g)
+        for (g, r), count in zip(product(sides, sides), cells, strict=True)
+        for _ in range(count)
+    ]
+    return [p[0] for p in pairs], [p[1] for p in pairs]
+
+
+def completions(cells):
+    """Every table that the missing answers could have turned into, by counting."""
+    known = {(r, g): 0 for r in (1.0, 0.0) for g in (1.0, 0.0)}
+    open_cells = []
+    for (g, r), count in zip(product((1.0, 0.0, None), repeat=2), cells, strict=True):
+        ends = [(x, y) for x in ([r] if r is not None else [1.0, 0.0]) for y in ([g] if g is not None else [1.0, 0.0])]
+        if len(ends) == 1:
+            known[ends[0]] += count
+        else:
+            open_cells.append((ends, count))
+    for split in product(*(_splits(count, len(ends)) for ends, count in open_cells)):
+        whole = dict(known)
+        for (ends, _), counts in zip(open_cells, split, strict=True):
+            for end, count in zip(ends, counts, strict=True):
+                whole[end] += count
+        yield whole
+
+
+def _splits(count, parts):
+    if parts == 1:
+        return [(count,)]
+    return [(i, *rest) for i in range(count + 1) for rest in _splits(count - i, parts - 1)]
+
+
+@given(
+    st.tuples(*[st.integers(0, 25)] * 4),
+    st.tuples(*[st.integers(0, 2)] * 5),
+    st.sampled_from([0.0, 0.02, 0.1, 0.3]),
+    st.sampled_from([0.9, 0.95, 0.99]),
+)
+@settings(max_examples=60, deadline=None)
+def test_missing_decisions_are_bounded_by_every_completion(told, gone, tolerance, confidence):
+    cells = (told[0], told[1], gone[0], told[2], told[3], gone[1], gone[2], gone[3], gone[4])
+    if not sum(cells):
+        return
+    reference, group = pairs_of(cells)
+    for weigh in (_flip_rate, _net_gap):
+        whole = weighed(weigh, DECISION, reference, group, tolerance, confidence)
+        assert whole.answered == sum(told)
+        assert whole.people == sum(cells)
+        for table in completions(cells):
+            r, g = zip(*(pair for pair, count in table.items() for _ in range(count)), strict=True)
+            row = weighed(weigh, DECISION, r, g, tolerance, confidence)
+            assert whole.low <= row.low + 1e-9, table
+            assert row.high <= whole.high + 1e-9, table
+            # What is claimed holds whatever the missing answers would have been.
+            assert whole.p_outside >= row.p_outside - 1e-9, table
+            assert whole.p_within >= row.p_within - 1e-9, table
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.05, 0.3]),
+)
+@settings(max_examples=60, deadline=None)
+def test_missing_scores_are_bounded_by_every_completion(told, gone, tolerance):
+    score = Outcome("score", bounds=(0.0, 1.0))
+    nothing = (np.nan, np.nan)
+    reference, group = zip(*told, *[nothing] * gone, strict=True)
+    whole = weighed(_score_gap, score, reference, group, tolerance, 0.95, 1.0)
+    for worst in range(gone + 1):
+        ends = [(0.0, 1.0)] * worst + [(1.0, 0.0)] * (gone - worst)
+        for extra in (ends, [(0.5, 0.5)] * gone):
+            r, g = zip(*told, *extra, strict=True)
+            row = weighed(_score_gap, score, r, g, tolerance, 0.95, 1.0)
+            assert whole.low <= row.low + 1e-9
+            assert row.high <= whole.high + 1e-9
+            # Above a half nothing is claimed, and the one test says 1 where another says 0.75.
+            assert whole.p_outside >= min(row.p_outside, 0.5) - 1e-9
+            assert whole.p_within >= min(row.p_within, 0.5) - 1e-9
+
+
+def test_without_missing_scores_the_interval_is_students():
+    gaps = np.random.default_rng(1).normal(0.1, 0.05, 50)
+    score = Outcome("score", bounds=(0.0, 1.0))
+    row = weighed(_score_gap, score, np.full(50, 0.4), 0.4 + gaps, 0.01, 0.95, 1.0)
+    assert (row.low, row.high) == pytest.approx(mean_interval(Moments.of(gaps), 0.95))
+    assert row.largest == pytest.approx(gaps[np.abs(gaps).argmax()])
+
+
+# --- tolerances, thresholds, preferences ----------------------------------------------------------
+
+
+def score_audit(score, **options):
+    return pb.audit(
+        lambda d: np.where(d["gender"] == "Male", score(d["x"]), score(d["x"]) - 0.2),
+        protect=GENDER,
+        fields={"x": pb.uniform(0, 1)},
+        people=2_000,
+        seed=3,
+        outcome="score",
+        **options,
+    )
+
+
+def test_a_threshold_makes_decisions_of_scores():
+    record = score_audit(lambda x: x, threshold=0.5)
+    found = rows(record)
+    assert set(found) == {"flip rate", "net gap", "score gap"}
+    assert found["flip rate"].estimate == pytest.approx(0.2, abs=0.03)
+    assert found["flip rate"].flips_for == 0
+    assert found["net gap"].estimate == -found["flip rate"].estimate
+    assert found["score gap"].estimate == pytest.approx(-0.2)
+    assert record.model.threshold == 0.5
+
+
+def test_low_scores_may_be_the_good_ones():
+    found = rows(score_audit(lambda x: x, threshold=0.5, prefer="low"))
+    assert found["net gap"].estimate == pytest.approx(0.2, abs=0.03)
+    assert found["flip rate"].flips_against == 0
+    exactly = rows(
+        pb.audit(
+            lambda d: np.where(d["gender"] == "Male", 0.5, 0.6),
+            protect=GENDER,
+            fields={"x": pb.sequence()},
+            people=30,
+            outcome="score",
+            threshold=0.5,
+            prefer="low",
+        )
+    )
+    assert exactly["flip rate"].flips_against == 30
+
+
+def test_a_tolerance_in_the_unit_of_numbers():
+    """A tolerance of many dollars is more than any rate: rates are then held to nothing."""
+    record = pb.audit(
+        lambda d: d["x"] + 500.0 * (d["gender"] == "Male"),
+        protect=GENDER,
+        fields={"x": pb.integers(0, 9_999)},
+        people=2_000,
+        outcome="number",
+        threshold=5_000,
+        tolerance=800,
+    )
+    verdicts = {f.unit: f.verdict for f in record.findings}
+    assert verdicts == dict.fromkeys(("flip rate", "net gap", "score gap"), "within tolerance")
+
+
+def test_numbers_need_a_tolerance():
+    with pytest.raises(pb.SpecError) as raised:
+        pb.audit(
+            lambda d: d["x"], protect=GENDER, fields={"x": pb.sequence()}, outcome="number"
+        )
+    assert raised.value.path == "$.audit.tolerance"
+
+
+def test_labels_with_and_without_favorable_ones():
+    def model(d):
+        return np.where(d["gender"] == "Male", "prime", np.array(["sub", "near"])[d["x"] % 2])
+
+    def audit(**options):
+        return rows(
+            pb.audit(
+                model,
+                protect=GENDER,
+                fields={"x": pb.sequence(0)},
+                people=100,
+                outcome="label",
+                labels=["prime", "near", "sub"],
+                **options,
+            )
+        )
+
+    plain = audit()
+    assert set(plain) == {"label change rate"}
+    assert plain["label change rate"].estimate == 1.0
+    good = audit(favorable=["prime", "near"])
+    assert good["flip rate"].estimate == 0.5
+    assert good["net gap"].estimate == -0.5
+    assert good["label change rate"].estimate == 1.0
