@@ -48,6 +48,10 @@ NOT_RUN = {"README.md": 5, "CONTRIBUTING.md": 2, "extending.md": 1}
 BLOCK = re.compile(
     r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S
 )
+OUTPUT = re.compile(
+    r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?"
+    r"(?:, numbers within (?P<by>\d+) %)?"
+)
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 
 
@@ -90,7 +94,7 @@ def blocks(page: Path) -> list[Block]:
 class Reader:
     """Somebody who works through a page from its top, in an empty folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warnings: str) -> None:
         self.folder = folder
         self.names: dict[str, Any] = {"__name__": "page"}
         self.output = ""
@@ -98,7 +102,7 @@ class Reader:
         self.bin.mkdir()
         for name, module in (("paribus", "-m paribus"), ("python", "")):
             script = self.bin / name
-            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error {module} "$@"\n')
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -W {warnings} {module} "$@"\n')
             script.chmod(0o755)
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=_caches)
 
@@ -151,10 +155,7 @@ class Reader:
     def compare(self, block: Block) -> None:
         note = block.note("output")
         assert note, f"{block.place}: a text block needs <!-- output --> before it"
-        how = re.fullmatch(
-            r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?(?:, numbers within (?P<by>\d+) %)?",
-            note,
-        )
+        how = OUTPUT.fullmatch(note)
         assert how, f"{block.place}: {note!r} is not understood"
         said = self.run(how["command"], 0, block.place) if how["command"] else self.output
         wanted, found = _lines(block.body), _lines(said)
@@ -236,10 +237,13 @@ def fragment_loads(text: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    reader = Reader(tmp_path)
+    # Where pytest was told about warnings (make lowest), those of the commands do not count.
+    reader = Reader(tmp_path, "ignore" if pytestconfig.getoption("pythonwarnings") else "error")
     for block in blocks(page):
         reader.read(block)
 
@@ -348,8 +352,6 @@ MODULES = [m.name for m in pkgutil.walk_packages(paribus.__path__, "paribus.")]
 
 
 @pytest.mark.parametrize("name", ["paribus", *(m for m in MODULES if not m.endswith("__main__"))])
-def test_examples_in_docstrings(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_in_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -83,15 +83,15 @@ def _flip_rate(
     # At best no unanswered pair flips, at worst every one does.
     low, _ = clopper_pearson(flips, n, confidence)
     _, high = clopper_pearson(flips + missing, n, confidence)
-    outside = min(1.0, 2 * p_rate_above(flips, n, tolerance))
+    outside = min(1.0, 2 * p_rate_above(flips, n, min(tolerance, 1.0)))
     return Row(
         **about,
         unit="flip rate",
         estimate=_share(flips, tally.answered),
         low=low,
         high=high,
-        p=mcnemar_exact(in_favor, against),
-        p_outside=min(1.0, 2 * p_rate_above(flips, n, min(tolerance, 1.0))),
+        p=outside,
+        p_outside=outside,
         p_within=p_rate_below(flips + missing, n, min(tolerance, 1.0)),
         held=held,
         flips_against=against,

@@ -368,7 +368,7 @@ def roundest(low: float, high: float, *, whole: bool) -> float:
 
     Examples
     --------
-    >>> roundest(79_990, 80_003, whole=True), roundest(79_997, 79_998, whole=True)
+    >>> roundest(79_990.0, 80_003.0, whole=True), roundest(79_997.0, 79_998.0, whole=True)
     (80000.0, 79997.0)
     >>> roundest(0.4812, 0.5127, whole=False)
     0.5

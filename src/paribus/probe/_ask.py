@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paribus._seeds import BLOCK
-from paribus.answers import FAILED, REFUSED, Answers, BlockAnswers, Outcome, Tallying
+from paribus.answers import FAILED, FAVORABLE, REFUSED, Answers, BlockAnswers, Outcome, Tallying
 from paribus.errors import ModelError, ParibusError, SpecError, nearest
 from paribus.executors.base import Executor
 from paribus.people.population import People
@@ -22,6 +22,9 @@ from paribus.twins import TwinBlock, Twins
 
 _TABLE = 1 << 22
 """Distinct questions that a table of known answers may hold."""
+
+_CALL = 2 * BLOCK
+"""People in one call, at most: a call has a cost of its own, and more gain nothing."""
 
 _SAMPLE = 256
 """People who are asked a second time, to learn whether the model repeats itself."""
@@ -64,6 +67,7 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
     if answers.statuses[0] == 0:
         why = next(iter(answers.reasons), "every answer was a refusal or not a number")
         raise ModelError(f"the model answered not a single question ({why})", path="$.model")
+    _check_favorable(outcome, answers)
     return answers
 
 
@@ -109,6 +113,21 @@ def _check_decisions(outcome: Outcome, unfavorable: frozenset[Scalar]) -> None:
         raise ModelError(
             f'beside "{outcome.favorable[0]}" the model answered {said}; a decision has two: '
             'use outcome = "label" with labels = [...], or correct the favorable one',
+            path="$.model.favorable",
+        )
+
+
+def _check_favorable(outcome: Outcome, answers: Answers) -> None:
+    """Refuse a favorable label that nobody was ever given: misspelled, it would hide every gap."""
+    if outcome.kind != "decision" or outcome.labels or not answers.outcome.labels:
+        return
+    favorable, other = answers.outcome.labels
+    tallies = answers.tallies.values()
+    given = any(t.cells[FAVORABLE].any() or t.cells[:, FAVORABLE].any() for t in tallies)
+    if not given and {favorable, other} != {0, 1}:
+        raise ModelError(
+            f'the model never answered "{favorable}", only "{other}"{nearest(favorable, [other])}; '
+            "if that is right, name both in labels = [...]",
             path="$.model.favorable",
         )
 
@@ -170,7 +189,7 @@ class _Asking:
         return {texts[int(code)]: int(n) for code, n in counts.items() if code}
 
     def _code(self, error: Exception) -> int:
-        """Number a reason: what is missing for this reason has this number."""
+        """Give a reason its number: what is missing for this reason has this number."""
         with self._lock:
             return self._codes.setdefault(_reason(error), FAILED + len(self._codes) - 1)
 
@@ -195,14 +214,11 @@ class _Asking:
     def _ask_segments(
         self, twins: TwinBlock, segments: Sequence[Segment], heard: _Heard
     ) -> dict[int, tuple[Selection, Values, Missing]]:
-        """Ask about all segments: in one call where they are few people, else one by one."""
+        """Ask about all segments, several in one call where they are few enough people."""
         columns = [self._columns(twins, segment) for segment in segments]
         lengths = [len(next(iter(c.values()))) for c in columns]
-        together = (
-            [range(len(segments))] if sum(lengths) <= BLOCK else [[i] for i in range(len(segments))]
-        )
         out: dict[int, tuple[Selection, Values, Missing]] = {}
-        for batch in together:
+        for batch in _batches(lengths):
             values, missing = self._call([columns[i] for i in batch], heard)
             at = 0
             for i in batch:
@@ -322,6 +338,19 @@ class _Heard:
 
     unfavorable: frozenset[Scalar] = frozenset()
     questions: int = 0
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Deal segments of these lengths to calls, in order."""
+    out: list[list[int]] = []
+    room = 0
+    for i, length in enumerate(lengths):
+        if not out or length > room:
+            out.append([])
+            room = _CALL
+        out[-1].append(i)
+        room -= length
+    return out
 
 
 def _reason(error: Exception) -> str:

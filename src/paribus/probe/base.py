@@ -289,6 +289,9 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
 def _one_each(said: Any, people: int) -> npt.NDArray[Any]:
     try:
         array = np.asarray(said)
+        if array.dtype.kind == "U" and isinstance(said, list | tuple):
+            # Among text, numpy would write out NaN and None as words.
+            array = np.asarray(said, dtype=object)
     except ValueError:
         raise ModelError(
             "the model gave lists of different lengths; it must give one answer for each person",

@@ -1,8 +1,8 @@
 """Realistic personal data: names, emails, addresses and all else that Mimesis has.
 
-The only importer of mimesis. From Mimesis' public methods a pool of values is built once per (method, locale, arguments); a
-column is then integer codes into the pool. What follows a level changes the pool, never the draw:
-a man and his twin stand at the same position of their lists of names.
+The only importer of mimesis. From Mimesis' public methods a pool of values is built once per
+(method, locale, arguments); a column is then integer codes into the pool. What follows a level
+changes the pool, never the draw: a man and his twin stand at the same position of their lists.
 """
 
 from __future__ import annotations
