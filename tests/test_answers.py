@@ -153,7 +153,6 @@ def test_a_record_from_a_file_has_no_pairs(tmp_path):
     record = audited()
     path = record.save(tmp_path / "a.json")
     opened = pb.open_record(path)
-    assert opened == record
     assert opened.json_text() == record.json_text()
     with pytest.raises(pb.DataError, match="holds its witnesses only"):
         opened.pairs()

@@ -93,10 +93,11 @@ def tango_z(n12: int, n21: int, n: int, delta: float) -> float:
     c = second * delta * (1.0 - delta)
     root = math.sqrt(b * b + 8.0 * c)
     rate = (root - b) / 4.0 if b <= 0 else 2.0 * c / (root + b)
-    variance = (2.0 * rate + delta * (1.0 - delta)) / n
-    if variance == 0:
+    # The variance times n: divided by n, the smallest numbers would vanish.
+    spread = 2.0 * rate + delta * (1.0 - delta)
+    if spread == 0:
         return math.copysign(_Z_LIMIT, distance) if distance else 0.0
-    return max(-_Z_LIMIT, min(_Z_LIMIT, distance / math.sqrt(variance)))
+    return max(-_Z_LIMIT, min(_Z_LIMIT, distance * math.sqrt(n) / math.sqrt(spread)))
 
 
 def tango_interval(n12: int, n21: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
