@@ -10,8 +10,10 @@ from typing import Any
 from paribus._text import shortened
 from paribus.report._parts import Chart, Mark
 
-WIDTH = 480
-_STEP = 46
+WIDTH = 440
+_STEP = 52
+_TRACK = 22
+"""Height of the part of a row that holds the number; its label stands above."""
 _LABEL = 40
 """Characters of a label; the tables have more."""
 
@@ -72,7 +74,7 @@ def _specification(chart: Chart) -> dict[str, Any]:
     axis = alt.Axis(
         title=chart.axis,
         tickCount=6,
-        format="~e" if small or max(abs(low), abs(high)) >= 1e7 else ",~g",
+        format="~e" if small or max(abs(low), abs(high)) >= 1e7 else ",f",
         domain=False,
         ticks=False,
         labelFlush=True,
@@ -86,20 +88,20 @@ def _specification(chart: Chart) -> dict[str, Any]:
     rows = alt.Y("row", type="ordinal", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
     base = alt.Chart(data)
     inks = [_TONES.get(mark.tone, _PLAIN) for mark in chart.marks]
-    layers: list[Any] = list(_ground(chart, factor, along))
+    layers: list[Any] = list(_ground(chart, factor, base, along, rows))
     for ink, shape in dict.fromkeys(inks):
         mine = base.transform_filter({"field": "ink", "equal": f"{ink} {shape}"})
         layers += [
-            mine.mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=8).encode(
+            mine.mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=11).encode(
                 x=along("low"), x2="high", y=rows
             ),
             mine.mark_point(
-                color=ink, fill=ink, shape=shape, filled=True, size=110, opacity=1, yOffset=8
+                color=ink, fill=ink, shape=shape, filled=True, size=110, opacity=1, yOffset=11
             ).encode(x=along("estimate"), y=rows),
         ]
-    label = base.mark_text(align="left", fontSize=13, limit=WIDTH - 140, dy=-11, color=_INK)
+    label = base.mark_text(align="left", fontSize=15, limit=WIDTH - 150, dy=-10, color=_INK)
     value = base.mark_text(
-        align="right", fontSize=13, fontWeight=600, limit=130, dy=-11, color=_INK
+        align="right", fontSize=15, fontWeight=600, limit=140, dy=-10, color=_INK
     )
     layers += [
         label.encode(x=alt.value(0), y=rows, text=alt.Text("label", type="nominal")),
@@ -112,24 +114,25 @@ def _specification(chart: Chart) -> dict[str, Any]:
         titleColor=_INK,
         gridColor=_INK,
         gridOpacity=0.1,
-        labelFontSize=12,
-        titleFontSize=12,
+        labelFontSize=13,
+        titleFontSize=13,
         titleFontWeight="normal",
     )
     specification: dict[str, Any] = styled.to_dict()
     return specification
 
 
-def _ground(chart: Chart, factor: float, along: Any) -> Sequence[Any]:
+def _ground(chart: Chart, factor: float, base: Any, along: Any, rows: Any) -> Sequence[Any]:
     if chart.band is None:
         return ()
-    import altair as alt
-
     start, end = (_near(edge * factor) for edge in chart.band)
-    band = alt.Data(values=[{"start": start, "end": end, "zero": 0}])  # type: ignore[no-untyped-call]
-    shade = alt.Chart(band).mark_rect(color=_INK, opacity=0.14)
-    zero = alt.Chart(band).mark_rule(color=_INK, opacity=0.7, strokeWidth=1)
-    return (shade.encode(x=along("start"), x2="end"), zero.encode(x=along("zero")))
+    track = base.transform_calculate(start=str(start), end=str(end), zero="0")
+    band = track.mark_bar(color=_INK, opacity=0.14, height=_TRACK, yOffset=11)
+    zero = track.mark_tick(color=_INK, opacity=0.7, size=_TRACK, thickness=1, yOffset=11)
+    return (
+        band.encode(x=along("start"), x2="end", y=rows),
+        zero.encode(x=along("zero"), y=rows),
+    )
 
 
 def _rows(marks: Sequence[Mark], factor: float) -> list[dict[str, Any]]:

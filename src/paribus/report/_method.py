@@ -17,6 +17,7 @@ from paribus.report._parts import (
     Statements,
 )
 from paribus.report._toml import as_toml
+from paribus.report._wording import bound
 
 MOST_SPEC = 100_000
 """Characters of the declaration that a page shows; the JSON record has all."""
@@ -73,7 +74,8 @@ def limits(record: Record) -> Section:
 def _audit(record: Record) -> Iterator[tuple[str, str]]:
     yield "People", f"{record.people:,}"
     yield "Seed", str(record.seed)
-    yield "Tolerance", number(record.tolerance)
+    units = dict.fromkeys(bound(record.tolerance, finding.unit) for finding in record.findings)
+    yield "Tolerance", " or ".join(units) or number(record.tolerance)
     yield "Confidence", f"{record.confidence * 100:g} %"
     yield "Record", f"schema {record.schema_version}"
 

@@ -31,6 +31,7 @@ from paribus.report.base import page
 
 _WIDEST = 120
 _SHORTEST_BAR = 10
+_NEEDS_LEGEND = 6
 _STYLES = {
     "biased": "bold red",
     "within tolerance": "green",
@@ -186,7 +187,7 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
             cells.append(_text(mark.p and f"p {mark.p}", "dim"))
         grid.add_row(*cells)
     yield grid
-    if judged:
+    if judged and len(chart.marks) > _NEEDS_LEGEND:
         yield _text("   ".join(f"{sign} {word}" for word, sign in _SIGNS.items()), "dim")
 
 
