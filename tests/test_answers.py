@@ -24,8 +24,12 @@ def sides(draw, outcome, n):
         values = np.array(draw(st.lists(st.floats(0, 1), min_size=n, max_size=n)))
     else:
         top = 1 if outcome.kind == "decision" else 2
-        values = np.array(draw(st.lists(st.integers(0, top), min_size=n, max_size=n)), dtype=np.int16)
-    gone = draw(st.one_of(st.none(), st.lists(st.sampled_from([0, 0, 1, 2]), min_size=n, max_size=n)))
+        values = np.array(
+            draw(st.lists(st.integers(0, top), min_size=n, max_size=n)), dtype=np.int16
+        )
+    gone = draw(
+        st.one_of(st.none(), st.lists(st.sampled_from([0, 0, 1, 2]), min_size=n, max_size=n))
+    )
     return values, None if gone is None else np.array(gone, dtype=np.int8)
 
 
@@ -90,7 +94,9 @@ def test_examples_are_pairs_that_differ(data, kind, n):
             assert (r, g) == (reference[0][at], group[0][at])
             assert all(gone is None or not gone[at] for _, gone in (reference, group))
             if outcome.decides:
-                favors = [outcome.favors(np.array([v]).astype(reference[0].dtype))[0] for v in (r, g)]
+                favors = [
+                    outcome.favors(np.array([v]).astype(reference[0].dtype))[0] for v in (r, g)
+                ]
                 assert int(favors[1]) - int(favors[0]) == sign
             elif outcome.measures:
                 assert np.sign(g - r) == sign
@@ -110,9 +116,13 @@ def loan(d):
 def audited(**options):
     fields = {
         "income": pb.integers(30, 119),
-        "name": pb.mimesis("person.full_name", follows={"gender": {"Male": "MALE", "Female": "FEMALE"}}),
+        "name": pb.mimesis(
+            "person.full_name", follows={"gender": {"Male": "MALE", "Female": "FEMALE"}}
+        ),
     }
-    return pb.audit(loan, protect=GENDER, fields=fields, people=1_000, favorable="yes", seed=1, **options)
+    return pb.audit(
+        loan, protect=GENDER, fields=fields, people=1_000, favorable="yes", seed=1, **options
+    )
 
 
 def test_pairs_are_one_row_for_each_person_and_contrast():

@@ -80,7 +80,9 @@ def test_through_python(monkeypatch, spec):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("spec", [SPECS[0], CORPUS / "model_raises_always.toml"], ids=lambda s: s.stem)
+@pytest.mark.parametrize(
+    "spec", [SPECS[0], CORPUS / "model_raises_always.toml"], ids=lambda s: s.stem
+)
 def test_through_a_process(tmp_path, spec):
     """The real thing: warnings and tracebacks would reach stderr here."""
     command = [sys.executable, "-m", "paribus", "audit", spec, "--trust", "--json", "-"]
@@ -161,7 +163,9 @@ def test_twins_that_cannot_be_written(run, tmp_path, good):
         assert code == 2
         assert sentence in one_sentence(err)
     bad = tmp_path / "bad.toml"
-    bad.write_text(GOOD.format(model="blind") + '[fields.x]\nkind = "map"\nof = "income"\nmap = {"0" = 1}\n')
+    bad.write_text(
+        GOOD.format(model="blind") + '[fields.x]\nkind = "map"\nof = "income"\nmap = {"0" = 1}\n'
+    )
     (tmp_path / "twins.csv").write_text("before")
     code, _, err = run("twins", bad, "-o", tmp_path / "twins.csv")
     assert code == 2
@@ -199,7 +203,7 @@ def test_options_out_of_range(run, good):
         assert one_sentence(err).startswith(sentence)
     code, out, err = run("audit", good, "--people", "many")
     assert code == 2
-    assert "many" in err
+    assert "--people" in err
     assert "Traceback" not in err
     code, _, err = run("kinds", "field")
     assert code == 2
@@ -274,7 +278,12 @@ def interrupted(spec, folder, *more, memory=None):
     if memory:
         command = ["bash", "-c", f'ulimit -v {memory}; exec "$@"', "-", *command]
     process = subprocess.Popen(
-        command, env=ENVIRONMENT | {"PYTHONPATH": f"{ENVIRONMENT['PYTHONPATH']}{os.pathsep}{folder}"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+        command,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ENVIRONMENT['PYTHONPATH']}{os.pathsep}{folder}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
     )
     flag = folder / "asked"
     for _ in range(600):

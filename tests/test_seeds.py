@@ -30,7 +30,9 @@ FIELDS = {
     "number": pb.sequence(5, 3),
     "same": pb.constant(1.5),
     "id": pb.mimesis("cryptographic.uuid"),
-    "name": pb.mimesis("person.full_name", follows={"gender": {"Male": "MALE", "Female": "FEMALE"}}),
+    "name": pb.mimesis(
+        "person.full_name", follows={"gender": {"Male": "MALE", "Female": "FEMALE"}}
+    ),
     "email": pb.mimesis("person.email", of="name"),
     "phone": pb.mimesis("person.phone_number"),
 }
@@ -202,11 +204,7 @@ def test_asking_repeats_once_changes_no_answer(outcome):
         records[repeats] = declared.run(pb.Threads(workers=2))
     assert records["ask"].run["questions"] == 160_000
     assert records["merge"].run["questions"] == records["auto"].run["questions"] == 20
-    texts = {
-        without_run(r.model_copy(update={"spec": {}})) for r in records.values()
-    }
+    texts = {without_run(r.model_copy(update={"spec": {}})) for r in records.values()}
     assert len(texts) == 1
     one, other = (records[k].pairs() for k in ("merge", "ask"))
     pd.testing.assert_frame_equal(one, other)
-
-

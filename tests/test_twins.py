@@ -44,7 +44,12 @@ BEHIND = {
     "email": {"gender", "nation"},
     "town": {"nation"},
 }
-NEEDS = {"sex": ["gender_code"], "sex_text": ["gender_code", "sex"], "email": ["name"], "twice": ["age"]}
+NEEDS = {
+    "sex": ["gender_code"],
+    "sex_text": ["gender_code", "sex"],
+    "email": ["name"],
+    "twice": ["age"],
+}
 
 
 @st.composite
@@ -127,8 +132,12 @@ def test_placebo_twins_differ_in_linked_fields_and_what_is_made_from_them():
     for name in people.names:
         one, other = (block.column(name, (), v.again) for v in (contrast.reference, contrast.group))
         assert (one is other) == (name not in {"name", "email"})
-    assert not values(block.column("name")).equals(values(block.column("name", (), ("name", "email"))))
-    assert {c.group.again for c in placebo_contrasts(people, "nation")} == {("name", "email", "town")}
+    assert not values(block.column("name")).equals(
+        values(block.column("name", (), ("name", "email")))
+    )
+    assert {c.group.again for c in placebo_contrasts(people, "nation")} == {
+        ("name", "email", "town")
+    }
 
 
 def test_without_a_linked_field_there_is_no_placebo():
@@ -187,11 +196,17 @@ def test_swapping_reference_and_group_negates_every_gap(seed, n, threshold):
         return {row.unit: row for row in record.evidence if row.reference}
 
     one, other = rows("Male"), rows("Female")
-    assert set(one) == ({"score gap"} if threshold is None else {"score gap", "net gap", "flip rate"})
+    assert set(one) == (
+        {"score gap"} if threshold is None else {"score gap", "net gap", "flip rate"}
+    )
     for unit, row in one.items():
         swapped = other[unit]
         if unit == "flip rate":
-            assert (row.estimate, row.low, row.high) == (swapped.estimate, swapped.low, swapped.high)
+            assert (row.estimate, row.low, row.high) == (
+                swapped.estimate,
+                swapped.low,
+                swapped.high,
+            )
         else:
             same = pytest.approx((-swapped.estimate, -swapped.high, -swapped.low), abs=1e-12)
             assert (row.estimate, row.low, row.high) == same
@@ -326,8 +341,10 @@ def test_a_column_that_is_empty_in_the_first_block(tmp_path, suffix):
     )
     path = tmp_path / f"twins{suffix}"
     assert pair(people, level_contrasts(people, "gender")).write(path) == 2 * n
-    table = pq.read_table(path) if suffix == ".parquet" else pa.Table.from_pandas(
-        pd.read_csv(path, low_memory=False)
+    table = (
+        pq.read_table(path)
+        if suffix == ".parquet"
+        else pa.Table.from_pandas(pd.read_csv(path, low_memory=False))
     )
     assert pc.drop_null(table["note"]).to_pylist() == ["x", "x"]
 

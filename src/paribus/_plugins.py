@@ -55,8 +55,10 @@ class Declaration(BaseModel):
 
 def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
     errors = error.errors(include_url=False)
-    # Of the members of a union, the one that nearly fits says most.
-    first = next((e for e in errors if e["type"] == "finite_number"), errors[0])
+    # A misspelled key says more than the key that is then missing; of the members of a union, the
+    # one that nearly fits says most.
+    telling = ("extra_forbidden", "finite_number")
+    first = min(errors, key=lambda e: telling.index(e["type"]) if e["type"] in telling else 2)
     loc = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "tagged-"))]
     kind, value = first["type"], first["input"]
     # Unions name the member that failed ("str", "int"): no key that a user has written.
@@ -106,7 +108,9 @@ class Family:
         return tuple(sorted(own | set(self._foreign())))
 
     def module(self, kind: str, path: str = "$") -> ModuleType:
-        """Import the file of one of our own kinds."""
+        """Import the file of a kind, our own or that of another distribution."""
+        if kind in self._foreign():
+            return cast("ModuleType", self._foreign()[kind].load())
         if kind not in self.kinds():
             raise SpecError(
                 f'there is no {self.noun} of kind "{kind}"{nearest(kind, self.kinds())}', path=path

@@ -103,7 +103,7 @@ def count(n: int, noun: str) -> str:
 
 
 def visible(text: object) -> str:
-    """Write text that somebody else chose so that it can be read but cannot act.
+    r"""Write text that somebody else chose so that it can be read but cannot act.
 
     Control characters, marks that reorder a line and code points that no document may hold turn
     into a visible character; line breaks and tabs turn into spaces. One character stays one
@@ -111,7 +111,7 @@ def visible(text: object) -> str:
 
     Examples
     --------
-    >>> visible("red\\x1b[31m"), visible("a\\u202eb"), visible("two\\nlines")
+    >>> visible("red\x1b[31m"), visible("a\u202eb"), visible("two\nlines")
     ('red␛[31m', 'a�b', 'two lines')
     """
     return str(text).translate(_VISIBLE)
@@ -130,14 +130,14 @@ def shortened(text: str, limit: int = 48) -> str:
 
 
 def name(text: object, limit: int = 48) -> str:
-    """Write a name that somebody else chose inside a sentence of ours.
+    r"""Write a name that somebody else chose inside a sentence of ours.
 
     It is made visible and short, and names written from right to left are set apart, so that the
     sentence around them keeps its order.
 
     Examples
     --------
-    >>> name("Female"), name(""), name("\\u05d0\\u05d1") == "\\u2068\\u05d0\\u05d1\\u2069"
+    >>> name("Female"), name(""), name("\u05d0\u05d1") == "\u2068\u05d0\u05d1\u2069"
     ('Female', '(empty)', True)
     """
     short = shortened(visible(text), limit) or "(empty)"

@@ -114,6 +114,8 @@ class Tally:
     """Answered pairs whose values differ at all."""
     gaps: Moments
     """Group minus reference, over answered pairs; of outcomes that measure."""
+    sizes: Moments
+    """The same gaps without their signs."""
     against: tuple[Example, ...]
     in_favor: tuple[Example, ...]
     """The first flips in each direction; of outcomes that measure only, the widest gaps."""
@@ -134,6 +136,7 @@ class Tally:
             self.cells + other.cells,
             self.changed + other.changed,
             self.gaps.merge(other.gaps),
+            self.sizes.merge(other.sizes),
             _examples(self.against + other.against, widest=widest),
             _examples(self.in_favor + other.in_favor, widest=widest),
         )
@@ -169,10 +172,11 @@ def tally(
         r, g = r[answered], g[answered]
         cells += _missing_cells(outcome, reference, group)
     changed = int(np.count_nonzero(r != g))
-    gaps, against, in_favor = Moments.empty(), np.empty(0, np.intp), np.empty(0, np.intp)
+    gaps, sizes = Moments.empty(), Moments.empty()
+    against, in_favor = np.empty(0, np.intp), np.empty(0, np.intp)
     if outcome.measures:
         gap = g - r
-        gaps = Moments.of(gap)
+        gaps, sizes = Moments.of(gap), Moments.of(np.abs(gap))
         if not outcome.decides:
             order = np.argsort(gap, kind="stable")
             against, in_favor = order[:EXAMPLES], order[::-1][:EXAMPLES]
@@ -193,6 +197,7 @@ def tally(
         cells,
         changed,
         gaps,
+        sizes,
         *(
             tuple((start + int(numbers[i]), float(r[i]), float(g[i])) for i in found)
             for found in (against, in_favor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
-from pydantic import SerializeAsAny
+from pydantic import InstanceOf, SerializeAsAny
 
 from paribus._plugins import Declaration
 from paribus.answers import Answers
@@ -62,8 +63,10 @@ class Audit(Declaration):
     protect: dict[str, Protected]
     fields: dict[str, SerializeAsAny[Field]] = pydantic.Field(default_factory=dict)
     data: Data | None = None
-    table: Table | None = pydantic.Field(default=None, exclude=True, repr=False)
+    table: InstanceOf[Table] | None = pydantic.Field(default=None, exclude=True, repr=False)
     """The rows themselves, where they are in memory."""
+    folder: Path | None = pydantic.Field(default=None, exclude=True, repr=False)
+    """The folder of the TOML file, from which its paths start."""
     declared_tests: tuple[SerializeAsAny[Test], ...] | None = None
 
     @cached_property
@@ -178,6 +181,12 @@ class Audit(Declaration):
             spec["data"] = {"rows": len(self.table), "columns": list(self.table.names)}
         if self.declared_tests is not None:
             spec["tests"] = [{"kind": t.kind} | t.model_dump(**plain) for t in self.declared_tests]
+        if self.folder is not None:
+            # As the file has them: a record does not depend on the folder it was made from.
+            for section in ("model", "data"):
+                path = spec.get(section, {}).get("path")
+                if path is not None:
+                    spec[section]["path"] = Path(os.path.relpath(path, self.folder)).as_posix()
         return spec
 
 
@@ -195,8 +204,10 @@ def audit(
     labels: Sequence[Scalar] | None = None,
     features: Sequence[str] | None = None,
     frame: FrameKind | None = None,
+    repeats: str = "auto",
     tolerance: float | None = None,
     confidence: float = 0.95,
+    tests: Sequence[Test] | None = None,
     cross: Sequence[Sequence[str]] = (),
     seed: int = 0,
     name: str = "Audit",
@@ -232,11 +243,16 @@ def audit(
         The columns that the model sees, in its order, for models that do not name them.
     frame : {"pandas", "polars", "pyarrow", "numpy"}, optional
         What the model is handed, where it is not what one would expect.
+    repeats : {"auto", "merge", "ask"}
+        Whether people who look the same to the model are asked once: where it surely pays, where
+        it is possible, or never.
     tolerance : float, optional
         The largest gap that counts as equal, declared before looking; 0.01 where left out. For
         numbers it has the unit of the answers, and must be given.
     confidence : float
         Of intervals and verdicts, in (0.5, 1).
+    tests : sequence of Test, optional
+        What is weighed, instead of twins and regions.
     cross : sequence of sequences of str, optional
         Attributes to cross, such as ``[("race", "sex")]``.
     seed : int
@@ -281,7 +297,10 @@ def audit(
     for what, names in (*listed.items(), *(("cross", crossed) for crossed in cross)):
         if isinstance(names, str):
             path = "$.audit.cross" if what == "cross" else f"$.model.{what}"
-            raise SpecError(f'must be a list, such as ["{names}"]', path=path)
+            example = '[["race", "sex"]]' if what == "cross" else f'["{names}"]'
+            raise SpecError(f"must be a list, such as {example}", path=path)
+    if workers < 1:
+        raise SpecError(f"must be at least 1, not {workers}", path="workers")
     options: dict[str, Any] = {
         "outcome": outcome,
         "favorable": tuple(favorable) if isinstance(favorable, list | tuple) else favorable,
@@ -290,6 +309,7 @@ def audit(
         "labels": None if labels is None else tuple(labels),
         "features": None if features is None else tuple(features),
         "frame": frame,
+        "repeats": repeats,
     }
     given = {key: value for key, value in options.items() if value is not None}
     where: dict[str, Any] = {}
@@ -304,6 +324,7 @@ def audit(
         tolerance=tolerance,
         confidence=confidence,
         cross=tuple(tuple(crossed) for crossed in cross),
+        declared_tests=None if tests is None else tuple(tests),
         probe=probe_of(model, given),
         protect={key: protected(levels, f"$.protect.{key}") for key, levels in protect.items()},
         fields={

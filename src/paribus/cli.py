@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import paribus as pb
+from paribus._text import visible
 from paribus.errors import ParibusError
 
 EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
@@ -154,7 +155,7 @@ def _colored() -> bool:
 def _print(text: str) -> None:
     # A terminal that cannot show a letter gets a question mark, never a traceback.
     encoding = sys.stdout.encoding or "utf-8"
-    typer.echo(text.encode(encoding, "replace").decode(encoding).rstrip("\n"))
+    typer.echo(text.encode(encoding, "replace").decode(encoding).removesuffix("\n"))
 
 
 def _writable(paths: Iterable[Path | None]) -> None:
@@ -192,8 +193,11 @@ def main() -> None:
     """Run the command line: mistakes are one sentence and exit code 2."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            # Typer turns Ctrl-C into a silent exit code.
+            raise KeyboardInterrupt
     except ParibusError as error:
-        typer.echo(f"paribus: {error}", err=True)
+        typer.echo(f"paribus: {visible(error)}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("paribus: interrupted; nothing was left half written", err=True)

@@ -128,6 +128,9 @@ def _claim(row: Row, confidence: float) -> str:
     elif row.unit == "score gap":
         what = f"moves the answer by {number(row.estimate, signed=True)} on average"
         span = interval(row.low, row.high, confidence, number)
+    elif row.unit == "absolute gap":
+        what = f"moves the answer by {number(row.estimate)} either way on average"
+        span = interval(row.low, row.high, confidence, number)
     else:
         noun = "label" if row.unit == "label change rate" else "decision"
         what = f"changes the {noun} for {percent(row.estimate)} of people"

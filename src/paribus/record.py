@@ -70,7 +70,7 @@ class Counts(Declaration):
 class Record(Declaration):
     """A finished audit. Identical byte for byte for the same request, outside `run`."""
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str
@@ -103,7 +103,7 @@ class Record(Declaration):
 
     def json_text(self) -> str:
         """Write the record as JSON text, with a line break at its end."""
-        return self.model_dump_json(indent=2) + "\n"
+        return self.model_dump_json(indent=2, by_alias=True) + "\n"
 
     def render(self, format: str, **options: Any) -> bytes:
         """Render the record in one of the report formats (``paribus kinds`` lists them)."""

@@ -134,7 +134,7 @@ def from_tables(
         declared["declared_tests"] = tuple(
             TESTS.parse(test, f"$.tests[{i}]") for i, test in enumerate(tests)
         )
-    return declare(**merged, **declared)
+    return declare(**merged, **declared, folder=folder)
 
 
 def _under(path: str, make: Any, values: Mapping[str, Any]) -> Any:

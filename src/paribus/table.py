@@ -216,6 +216,11 @@ def _key(value: object) -> str:
     return str(value)
 
 
+def flat(array: pa.Array) -> pa.Array:
+    """Give the values themselves where an array is a dictionary."""
+    return array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+
+
 def concat(columns: Sequence[Column]) -> Column:
     """Put the rows of several columns of one sort below each other."""
     first = columns[0]
@@ -267,7 +272,9 @@ class Table:
         except nw.exceptions.DuplicateError:
             names = list(getattr(data, "column_names", None) or cast("Any", data).columns)
             repeated = next((name for name in names if names.count(name) > 1), "")
-            raise DataError(f'two columns have the name "{repeated}"; rename one', path=path) from None
+            raise DataError(
+                f'two columns have the name "{repeated}"; rename one', path=path
+            ) from None
         if isinstance(wrapped, nw.LazyFrame):
             # What has no frame of its own (a DuckDB relation, say) becomes what most models know.
             polars = wrapped.implementation is nw.Implementation.POLARS
@@ -275,7 +282,9 @@ class Table:
         frame = cast("nw.DataFrame[Any]", wrapped)
         odd = [name for name in frame.columns if not isinstance(name, str)]
         if odd:
-            raise DataError(f"names of columns must be text, and one is {odd[0]!r}; rename it", path=path)
+            raise DataError(
+                f"names of columns must be text, and one is {odd[0]!r}; rename it", path=path
+            )
         if not len(frame):
             raise DataError("the data have no rows", path=path)
         return cls(frame)

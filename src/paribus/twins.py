@@ -20,7 +20,7 @@ import pyarrow as pa
 from paribus._files import write_table
 from paribus.errors import SpecError, nearest
 from paribus.people.population import Block, Moves, People
-from paribus.table import Column
+from paribus.table import Column, flat
 
 CROSS = " x "
 """Between the names of crossed attributes, and of their levels."""
@@ -161,7 +161,7 @@ class Twins:
         rows = self.people.rows
         for i, column in enumerate(table.schema):
             if pa.types.is_null(column.type) and rows is not None and column.name in rows.names:
-                whole = _flat(rows.column(column.name, 0, len(rows)).arrow())
+                whole = flat(rows.column(column.name, 0, len(rows)).arrow())
                 schema = schema.set(i, pa.field(column.name, whole.type))
         return schema
 
@@ -292,15 +292,11 @@ def _interleaved(block: TwinBlock, names: Sequence[str]) -> pa.Table:
         arrays = {"person": pa.array(np.arange(block.people.start, block.people.start + n))}
         arrays["version"] = pa.array([block.twins.title(version)] * n).dictionary_encode()
         for name in names:
-            arrays[name] = _flat(columns[name].arrow()) if name in columns else missing
+            arrays[name] = flat(columns[name].arrow()) if name in columns else missing
         parts.append(pa.table(arrays))
     together = pa.concat_tables(parts, promote_options="permissive")
     order = np.arange(n * len(versions)).reshape(len(versions), n).T.reshape(-1)
     return together.take(pa.array(order)).unify_dictionaries()
-
-
-def _flat(array: pa.Array) -> pa.Array:
-    return array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
 
 
 def _collapsed(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -109,7 +109,11 @@ def completions(cells):
     known = {(r, g): 0 for r in (1.0, 0.0) for g in (1.0, 0.0)}
     open_cells = []
     for (g, r), count in zip(product((1.0, 0.0, None), repeat=2), cells, strict=True):
-        ends = [(x, y) for x in ([r] if r is not None else [1.0, 0.0]) for y in ([g] if g is not None else [1.0, 0.0])]
+        ends = [
+            (x, y)
+            for x in ([r] if r is not None else [1.0, 0.0])
+            for y in ([g] if g is not None else [1.0, 0.0])
+        ]
         if len(ends) == 1:
             known[ends[0]] += count
         else:
@@ -246,9 +250,7 @@ def test_a_tolerance_in_the_unit_of_numbers():
 
 def test_numbers_need_a_tolerance():
     with pytest.raises(pb.SpecError) as raised:
-        pb.audit(
-            lambda d: d["x"], protect=GENDER, fields={"x": pb.sequence()}, outcome="number"
-        )
+        pb.audit(lambda d: d["x"], protect=GENDER, fields={"x": pb.sequence()}, outcome="number")
     assert raised.value.path == "$.audit.tolerance"
 
 

@@ -46,7 +46,9 @@ def test_an_excluded_category():
     assert conditions(region) == {("home", "is not", "none")}
 
 
-@pytest.mark.parametrize(("cut", "shown"), [(50_000, "50,000"), (41_237, "41,2"), (30_000, "30,000")])
+@pytest.mark.parametrize(
+    ("cut", "shown"), [(50_000, "50,000"), (41_237, "41,2"), (30_000, "30,000")]
+)
 def test_a_threshold_has_no_false_precision(cut, shown):
     record = planted(lambda d: d["income"] <= cut, seed=2)
     (region,) = record.regions
@@ -55,7 +57,9 @@ def test_a_threshold_has_no_false_precision(cut, shown):
     assert condition.value == pytest.approx(cut, rel=2e-3)
     assert condition.text.startswith(f"income <= {shown}")
     # As many digits as some twenty thousand people support, not the sixteen of a float.
-    assert len(condition.text.replace("income <= ", "").replace(",", "").strip("0").rstrip(".")) <= 7
+    assert (
+        len(condition.text.replace("income <= ", "").replace(",", "").strip("0").rstrip(".")) <= 7
+    )
 
 
 def test_regions_are_measured_on_people_who_did_not_suggest_them():

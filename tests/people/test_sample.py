@@ -31,7 +31,9 @@ FRAMES = {
     "categories": lambda: ROWS.assign(sex=pd.Categorical(ROWS["sex"], ["x", "m", "f", "never"])),
     "polars": lambda: pl.from_pandas(ROWS),
     "polars lazy": lambda: pl.from_pandas(ROWS).lazy(),
-    "polars categories": lambda: pl.from_pandas(ROWS).with_columns(pl.col("sex").cast(pl.Categorical)),
+    "polars categories": lambda: pl.from_pandas(ROWS).with_columns(
+        pl.col("sex").cast(pl.Categorical)
+    ),
     "pyarrow": lambda: pa.Table.from_pandas(ROWS),
     "duckdb": relation,
 }
@@ -58,7 +60,11 @@ def test_an_audit_of_every_kind_of_frame(kind):
 
     record = pb.audit(model, protect={"sex": ["m", "f"]}, data=FRAMES[kind](), favorable=1)
     flips = next(f for f in record.findings if f.unit == "flip rate")
-    assert (flips.people, flips.flips_against, flips.flips_for) == (300, (ROWS["income"] <= 50).sum(), 0)
+    assert (flips.people, flips.flips_against, flips.flips_for) == (
+        300,
+        (ROWS["income"] <= 50).sum(),
+        0,
+    )
     by_kind = {"polars": "polars", "pyarrow": "pyarrow"}
     assert seen == {by_kind.get(kind.split()[0], "pandas")}
     assert type(record.pairs()).__module__.startswith(seen.pop())
@@ -162,7 +168,9 @@ def test_a_replaced_column_of_a_polars_frame():
         seen.append(frame.schema)
         return np.ones(len(frame), dtype=int)
 
-    pb.audit(model, protect={"sex": ["m", "f"]}, data=data, fields={"x": pb.integers(0, 9)}, favorable=1)
+    pb.audit(
+        model, protect={"sex": ["m", "f"]}, data=data, fields={"x": pb.integers(0, 9)}, favorable=1
+    )
     assert all(schema == data.schema for schema in seen)
 
 

@@ -147,7 +147,7 @@ def test_text_where_a_number_is_declared():
 
 
 def test_a_function_with_declared_features_is_still_a_decision():
-    record = audit(lambda d: (d["gender"] == "Male"), features=["gender"], favorable=True)
+    record = audit(lambda d: d["gender"] == "Male", features=["gender"], favorable=True)
     assert record.model.outcome == "decision"
     assert record.verdict == "biased"
 
@@ -159,7 +159,11 @@ def test_a_function_with_declared_features_is_still_a_decision():
         ({"features": "gender", "favorable": 1}, "$.model.features", "must be a list"),
         ({"outcome": "desicion"}, "$.model.outcome", 'did you mean "decision"?'),
         ({"outcome": "label"}, "$.model.labels", "name all labels"),
-        ({"outcome": "label", "labels": ["a", "b"], "favorable": "c"}, "$.model.favorable", 'no label "c"'),
+        (
+            {"outcome": "label", "labels": ["a", "b"], "favorable": "c"},
+            "$.model.favorable",
+            'no label "c"',
+        ),
         ({"outcome": "decision"}, "$.model.favorable", "name the favorable label"),
         ({"prefer": "up", "favorable": 1}, "$.model.prefer", "not one of the choices"),
         ({"frame": "panda", "favorable": 1}, "$.model.frame", 'did you mean "pandas"?'),
@@ -209,10 +213,12 @@ amounts = st.sampled_from([0.0, 1.0, 0.25, -3.0, 1e99, -1e99, 1e-300, None, floa
 def models(draw):
     kind = draw(st.sampled_from(["decision", "score", "number", "threshold", "label"]))
     n = draw(st.integers(1, 12))
-    pool = draw(st.lists(amounts if kind in {"score", "number", "threshold"} else answers, min_size=1, max_size=3))
-    table = {
-        (x, g): draw(st.sampled_from(pool)) for x in range(n) for g in ("Male", "Female")
-    }
+    pool = draw(
+        st.lists(
+            amounts if kind in {"score", "number", "threshold"} else answers, min_size=1, max_size=3
+        )
+    )
+    table = {(x, g): draw(st.sampled_from(pool)) for x in range(n) for g in ("Male", "Female")}
 
     def model(d):
         said = [table[key] for key in zip(d["x"], d["gender"], strict=True)]
@@ -230,7 +236,9 @@ def models(draw):
     return model, n, options
 
 
-@given(models(), st.sampled_from([0.0, 0.01, 0.5, 1.0, 1e6]), st.sampled_from([0.51, 0.95, 0.999999]))
+@given(
+    models(), st.sampled_from([0.0, 0.01, 0.5, 1.0, 1e6]), st.sampled_from([0.51, 0.95, 0.999999])
+)
 @settings(max_examples=100, deadline=None)
 def test_no_number_in_a_record_is_nan_or_infinite(modelled, tolerance, confidence):
     model, n, options = modelled

@@ -53,7 +53,14 @@ def loan() -> Record:
             flips_for=0,
         ),
         row(unit="favorable rate", reference="", group="Male", estimate=1.0, low=0.9996, high=1.0),
-        row(unit="favorable rate", reference="", group="Female", estimate=0.4431, low=0.4333, high=0.4529),
+        row(
+            unit="favorable rate",
+            reference="",
+            group="Female",
+            estimate=0.4431,
+            low=0.4333,
+            high=0.4529,
+        ),
         row(
             unit="flip rate",
             contrast="placebo",
@@ -78,7 +85,9 @@ def loan() -> Record:
         ),
     )
     at_most, above = (
-        Condition(field="income", relation=relation, value=79_997.0, text=f"income {relation} 79,997")
+        Condition(
+            field="income", relation=relation, value=79_997.0, text=f"income {relation} 79,997"
+        )
         for relation in ("<=", ">")
     )
     regions = (
@@ -91,7 +100,11 @@ def loan() -> Record:
             people=2_210, answered=2_210, rule=(above,), share=0.4431,
         ),
     )  # fmt: skip
-    names = (("Thomas Berry", "Martha Berry"), ("Earl Calhoun", "Elaine Calhoun"), ("Al Roy", "Ada Roy"))
+    names = (
+        ("Thomas Berry", "Martha Berry"),
+        ("Earl Calhoun", "Elaine Calhoun"),
+        ("Al Roy", "Ada Roy"),
+    )
     witnesses = tuple(
         Witness(
             person=person,
@@ -104,7 +117,9 @@ def loan() -> Record:
             reference_values={"gender": "Male", "full_name": his, "gender_code": 1},
             group_values={"gender": "Female", "full_name": hers, "gender_code": 0},
         )
-        for person, income, (his, hers) in zip((3, 17, 4_711), (45_301, 52_817, 61_440), names, strict=True)
+        for person, income, (his, hers) in zip(
+            (3, 17, 4_711), (45_301, 52_817, 61_440), names, strict=True
+        )
     )
     return Record.sum_up(
         name="Loan approval",
@@ -239,7 +254,11 @@ def hostile(contrasts: int = 60) -> Record:
         spec={
             "audit": {"name": f"{SCRIPT}\x1b[2J\u202e", "people": 500, "nothing": None},
             "fields": {
-                text or "empty": {"kind": "constant", "value": text, "follows": {attribute: {text: 1}}}
+                text or "empty": {
+                    "kind": "constant",
+                    "value": text,
+                    "follows": {attribute: {text: 1}},
+                }
                 for text in NASTY
             },
         },

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 TESTS = Family("paribus.evidence", "test")
 
 Unit = Literal[
-    "flip rate", "net gap", "score gap", "label change rate", "favorable rate", "mean answer"
+    "flip rate",
+    "net gap",
+    "score gap",
+    "absolute gap",
+    "label change rate",
+    "favorable rate",
+    "mean answer",
 ]
 
 

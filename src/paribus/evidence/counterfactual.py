@@ -54,6 +54,8 @@ class Counterfactual(Test):
             if answers.outcome.measures:
                 low, high = answers.bounds
                 rows.append(_score_gap(about, tally, tolerance, confidence, held, high - low))
+                steady = held and answers.repeatable is not False
+                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, high - low))
         return (*rows, *_levels(answers, confidence))
 
 
@@ -161,7 +163,7 @@ def _score_gap(
     spread: float,
 ) -> Row:
     gaps = tally.gaps
-    whole = _completed(gaps, tally.people - tally.answered, spread)
+    whole = _completed(gaps, tally.people - tally.answered, -spread, spread)
     # A gap lies within +- the range of the answers, so from the mean it is at most this far away.
     reaches = [spread + abs(moments.mean) for moments in whole]
     each = list(zip(whole, reaches, strict=True))
@@ -184,8 +186,37 @@ def _score_gap(
     )
 
 
-def _completed(gaps: Moments, missing: int, spread: float) -> list[Moments]:
-    """Complete the gaps with missing ones at their extremes, from all for to all against the group.
+def _absolute_gap(
+    about: dict[str, Any],
+    tally: Tally,
+    tolerance: float,
+    confidence: float,
+    held: bool,
+    spread: float,
+) -> Row:
+    """Weigh how far answers move either way: gaps of both signs may cancel, and still be gaps."""
+    sizes = tally.sizes
+    whole = _completed(sizes, tally.people - tally.answered, 0.0, spread)
+    intervals = [mean_interval(moments, confidence, spread) for moments in whole]
+    outside = 1.0
+    if tally.answered and min(moments.mean for moments in whole) > tolerance:
+        outside = max(p_mean_outside(moments, tolerance, spread) for moments in whole)
+    return Row(
+        **about,
+        unit="absolute gap",
+        estimate=sizes.mean,
+        low=max(0.0, min(low for low, _ in intervals)),
+        high=max(high for _, high in intervals),
+        p=outside,
+        p_outside=outside,
+        p_within=max(p_mean_within(moments, tolerance, spread) for moments in whole),
+        held=held,
+        largest=sizes.high,
+    )
+
+
+def _completed(gaps: Moments, missing: int, lowest: float, highest: float) -> list[Moments]:
+    """Complete the gaps with missing ones at their extremes, from all lowest to all highest.
 
     A bound of Student's interval is a convex function of each gap, so its worst is at an extreme.
     """
@@ -193,7 +224,7 @@ def _completed(gaps: Moments, missing: int, spread: float) -> list[Moments]:
         return [gaps]
     steps = sorted({round(missing * i / 16) for i in range(17)})
     extremes = [
-        gaps.merge(_constant(spread, up)).merge(_constant(-spread, missing - up)) for up in steps
+        gaps.merge(_constant(highest, up)).merge(_constant(lowest, missing - up)) for up in steps
     ]
     # Where all gaps are equal, the rule of three asks for more than Student does with one outlier.
     return [gaps.merge(_constant(gaps.mean, missing)), *extremes]

@@ -17,7 +17,7 @@ from paribus._seeds import BLOCK, generator
 from paribus.errors import DataError, SpecError, nearest
 from paribus.people.fields.base import Field, Streams
 from paribus.people.sample import Rows
-from paribus.table import Coded, Column, pool_of
+from paribus.table import Coded, Column, flat, pool_of
 
 Moves = tuple[tuple[str, int], ...]
 """Attributes moved to a level, by its number, in the order of declaration."""
@@ -207,7 +207,8 @@ class People(Declaration):
     def head(self, people: int = 5) -> pa.Table:
         """Draw the first few people, as they are before any twin is made."""
         block = self.block(0, people)
-        return pa.table({name: block.column(name).arrow() for name in self.names})
+        known = self.names_in(())
+        return pa.table({name: flat(block.column(name).arrow()) for name in known})
 
 
 class Block:

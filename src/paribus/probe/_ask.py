@@ -318,18 +318,35 @@ class _Asking:
         ) from error
 
     def repeats_itself(self, summed: Tallying) -> bool:
-        """Ask about a few people again, and compare with what the model said the first time."""
-        people = len(self.sample)
+        """Ask some people again, and compare with what the model said the first time.
+
+        Beside the first people, those are asked again whose twins were answered otherwise: noise
+        that is too rare to show among a few people is what made the flips of a fair model.
+        """
         first = summed.first_block()
-        heard = _Heard()
-        values, missing = self._call([self._columns(self.sample, (0, None))], heard)
-        before, gone = first.values[0][:people], first.missing[0]
-        ok = np.ones(people, bool) if missing is None else missing == 0
-        ok_before = np.ones(people, bool) if gone is None else gone[:people] == 0
+        people = [np.arange(len(self.sample))]
+        places = [0]
+        budget = max(4, _SAMPLE // (2 * len(self.twins.contrasts)))
+        for contrast in self.twins.contrasts:
+            sides = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
+            reference, group = (first.values[i] for i in sides)
+            differ = np.flatnonzero(reference != group)[:budget]
+            people += [differ, differ]
+            places += sides
+        twins = self.twins.block(0, 1 + max(int(at.max(initial=0)) for at in people))
+        asked = [(place, at) for place, at in zip(places, people, strict=True) if len(at)]
+        values, missing = self._call([self._columns(twins, each) for each in asked], _Heard())
+        before = np.concatenate([first.values[place][at] for place, at in asked])
+        ok_before = np.concatenate([_told(first.missing[place], at) for place, at in asked])
+        ok = _told(missing, np.arange(len(values)))
         both = ok & ok_before
         # Sums may round otherwise in a batch of another size; that is no change of mind.
         same = np.isclose(values[both], before[both], rtol=1e-6, atol=1e-9)
         return bool(same.all() and (ok == ok_before).all())
+
+
+def _told(missing: Missing, at: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    return np.ones(len(at), bool) if missing is None else np.asarray(missing[at] == 0)
 
 
 @dataclass

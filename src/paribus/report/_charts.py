@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 - reads what vl-convert wrote
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +31,9 @@ _TONES = {
 }
 _PLAIN = ("var(--within, #0072b2)", "circle")
 
-_ELEMENTS = frozenset({"svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc"})
+_ELEMENTS = frozenset(
+    {"svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc"}
+)
 _ATTRIBUTES = frozenset(
     {
         *("width", "height", "viewBox", "transform", "d", "x", "y", "x1", "x2", "y1", "y2"),
@@ -90,7 +92,7 @@ def _specification(chart: Chart) -> dict[str, Any]:
     inks = [_TONES.get(mark.tone, _PLAIN) for mark in chart.marks]
     layers: list[Any] = list(_ground(chart, factor, base, along, rows))
     for ink, shape in dict.fromkeys(inks):
-        mine = base.transform_filter({"field": "ink", "equal": f"{ink} {shape}"})
+        mine = base.transform_filter(alt.FieldEqualPredicate(field="ink", equal=f"{ink} {shape}"))
         layers += [
             mine.mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=11).encode(
                 x=along("low"), x2="high", y=rows

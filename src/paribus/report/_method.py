@@ -24,8 +24,8 @@ MOST_SPEC = 100_000
 
 _LIMITS = (
     "Twins show the direct use of an attribute and of what was declared to follow it. A field that "
-    "stands in for the attribute without being declared (a proxy) stays equal between twins, and its "
-    "effect is not seen.",
+    "stands in for the attribute without being declared (a proxy) stays equal between twins, and "
+    "its effect is not seen.",
     "Synthetic people are not the population: shares of people and rates per group hold for the "
     "people that the declaration draws.",
     "The verdict holds for the declared tolerance, model and people, and for no other. A finding "
@@ -83,7 +83,7 @@ def _audit(record: Record) -> Iterator[tuple[str, str]]:
 def _model(record: Record) -> Iterator[tuple[str, str]]:
     model = record.model
     yield "Model", f"{name(model.name, 80)} ({name(model.kind)})"
-    yield "Fingerprint", name(model.fingerprint, 100) if model.fingerprint else "none: nothing to hash"
+    yield "Fingerprint", name(model.fingerprint or "none: nothing to hash", 100)
     seen = ", ".join(name(feature) for feature in model.features[:100])
     if len(model.features) > 100:
         seen += f" and {len(model.features) - 100:,} more"
@@ -130,9 +130,9 @@ def _replay(record: Record) -> Iterator[Part]:
         "names beside it, and run the command. The same declaration, seed, model and versions give "
         "the same record."
         if record.model.kind not in {"object", "callable"}
-        else "The model was handed over in Python, as paribus.audit(model, ...) with the declaration "
-        "below. Handed over again with the same seed, it gives the same record. To use the command, "
-        "save the model to a file and name it under [model]."
+        else "The model was handed over in Python, as paribus.audit(model, ...) with the "
+        "declaration below. Handed over again with the same seed, it gives the same record. To use "
+        "the command, save the model to a file and name it under [model]."
     )
     command = f"paribus audit audit.toml --seed {record.seed} --people {record.people}"
     yield Listing("Command", command)

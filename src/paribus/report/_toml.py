@@ -16,8 +16,9 @@ _UNSAFE = re.compile(
 def as_toml(table: Mapping[str, Any]) -> str:
     """Write a table as TOML text.
 
-    Keys without a value are left out, since TOML has no word for them. Control characters and marks
-    that reorder a line are written as escapes: the text shows what it says, and reads back the same.
+    Keys without a value are left out, since TOML has no word for them. Control characters and
+    marks that reorder a line are written as escapes: the text shows what it says, and reads back
+    the same.
 
     Parameters
     ----------

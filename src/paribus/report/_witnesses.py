@@ -28,7 +28,7 @@ def witnesses(record: Record) -> Iterator[Section]:
         _table(pairs[:MOST_PAIRS], telling) for pairs in list(contrasts.values())[:MOST_CONTRASTS]
     )
     rest = len(contrasts) - len(tables)
-    intro = "The same person twice: what differs between the twins is highlighted, all else is equal."
+    intro = "The same person twice: what differs is highlighted, all else is equal."
     if rest > 0:
         intro += f" {rest:,} more comparisons with witnesses are in the JSON record."
     yield Section("Twins whom the model treats differently", (Paragraph(intro),), tables)
@@ -59,10 +59,7 @@ def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
                 (
                     Cell(f"{pair.person:,}"),
                     *([] if labeled else [Cell(name(level), "changed")]),
-                    *(
-                        _differing(key, values, pair)
-                        for key in _front(differing, first.attribute)
-                    ),
+                    *(_differing(key, values, pair) for key in _front(differing, first.attribute)),
                     *(Cell(value(pair.same.get(key))) for key in shared),
                     Cell(_answer(answer), "changed"),
                 )

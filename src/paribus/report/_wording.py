@@ -5,27 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from paribus._text import count, name, number, percent, points, visible
+from paribus._text import name, number, percent, points, visible
 from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record
 
+
+class Wording(NamedTuple):
+    """How a unit of evidence is spoken of."""
+
+    measure: str
+    title: str
+    axis: str
+    rank: int = 0
+    """Of several gaps, a reader should hear about that with the highest rank first."""
+    one_sided: bool = False
+    """Whether it has no sign: a share of pairs, or a distance."""
+
+
+UNITS = {
+    "net gap": Wording(
+        "favorable rate", "Gap in the rate of favorable answers", "percentage points", 1
+    ),
+    "score gap": Wording("mean answer", "Mean gap of the answers", "gap of the answer", 3),
+    "flip rate": Wording(
+        "decisions changed", "People whose decision changes", "% of people", 5, one_sided=True
+    ),
+    "label change rate": Wording(
+        "labels changed", "People whose label changes", "% of people", 4, one_sided=True
+    ),
+    "absolute gap": Wording(
+        "gap either way", "Mean gap either way", "gap of the answer", 2, one_sided=True
+    ),
+    "favorable rate": Wording("favorable rate", "Favorable answers", "% of people"),
+    "mean answer": Wording("mean answer", "Mean answer", "answer"),
+}
+"""Every unit that evidence comes in, in the order of the charts."""
+
 SHARES = frozenset({"flip rate", "net gap", "label change rate", "favorable rate"})
 """Units that are shares of people, or gaps of such shares."""
-
-MEASURES = {
-    "flip rate": "decisions changed",
-    "label change rate": "labels changed",
-    "net gap": "favorable rate",
-    "score gap": "mean answer",
-    "favorable rate": "favorable rate",
-    "mean answer": "mean answer",
-}
-
-# What a reader should hear about first.
-RANK = {"flip rate": 3, "label change rate": 2, "score gap": 1, "net gap": 0}
 
 
 def show(unit: str) -> Callable[[float], str]:
@@ -59,12 +79,21 @@ def sentence(finding: Finding) -> str:
     return re.sub(pattern, lambda found: short[found[0]], said)
 
 
+def people(n: int) -> str:
+    """Count people."""
+    return "one person" if n == 1 else f"{n:,} people"
+
+
 def effect(row: Row | Finding) -> str:
     """Say what a change does, in the words of somebody who has never met a rate."""
     if row.unit == "flip rate":
         return f"changes the decision for {percent(row.estimate)} of people{_direction(row)}"
     if row.unit == "label change rate":
         return f"changes the label for {percent(row.estimate)} of people"
+    if row.unit == "absolute gap":
+        return f"moves the answer by {number(row.estimate)} on average, up for some and down for others"
+    if row.unit == "absolute gap":
+        return f"moves the answer by {number(row.estimate)} either way on average"
     verb = "lowers" if row.estimate < 0 else "raises"
     if row.unit == "net gap":
         size = points(abs(row.estimate)).removeprefix("+")
@@ -87,7 +116,7 @@ def _biased(record: Record) -> str:
     levels = [finding for finding in beyond if finding.contrast != "placebo"]
     if not levels:
         return sentence(beyond[0])
-    worst = max(levels, key=lambda finding: (RANK.get(finding.unit, 0), abs(finding.estimate)))
+    worst = max(levels, key=lambda finding: (UNITS[finding.unit].rank, abs(finding.estimate)))
     compared = len({(f.attribute, f.reference, f.group) for f in record.findings})
     gaps = len({(f.attribute, f.reference, f.group) for f in levels})
     rest = f" (the widest of {gaps:,} such gaps in {compared:,} comparisons)" if gaps > 1 else ""
@@ -101,17 +130,17 @@ def _biased(record: Record) -> str:
 def _within(record: Record) -> str:
     return (
         f"With everything else equal, no change of {_attributes(record, 'or')} moves the model's "
-        f"answers by more than the {_bound(record)} declared acceptable, and this is proven, not "
-        "assumed."
+        f"answers on average by more than the {_bound(record)} declared acceptable, and this is "
+        "proven, not assumed."
     )
 
 
 def _inconclusive(record: Record) -> str:
     return (
         f"It is not settled whether the model treats people alike whatever their "
-        f"{_attributes(record, 'and')}: with {count(record.people, 'person')}, neither a gap beyond "
-        f"the {_bound(record)} declared acceptable nor its absence is proven."
-    ).replace("persons", "people")
+        f"{_attributes(record, 'and')}: with {people(record.people)}, neither a gap beyond the "
+        f"{_bound(record)} declared acceptable nor its absence is proven."
+    )
 
 
 def _bound(record: Record) -> str:

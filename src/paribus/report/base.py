@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Literal, get_args
 
 from paribus._text import count, name, p_value, percent, shortened, visible
 from paribus.evidence.base import Row
-from paribus.findings import Finding
+from paribus.findings import Finding, Verdict
 from paribus.record import Record
 from paribus.report._method import limits, method
 from paribus.report._parts import (
@@ -22,14 +23,15 @@ from paribus.report._parts import (
     Statement,
     Statements,
     Table,
+    Tone,
 )
 from paribus.report._witnesses import witnesses
 from paribus.report._wording import (
-    MEASURES,
-    RANK,
     SHARES,
+    UNITS,
     bound,
     effect,
+    people,
     sentence,
     show,
     span,
@@ -39,14 +41,11 @@ from paribus.report._wording import (
 MOST_MARKS = 60
 """Rows of a chart. Where there are more, the widest gaps are drawn and the table has all."""
 
-_GAP_TITLES = {
-    "net gap": ("Gap in the rate of favorable answers", "percentage points"),
-    "score gap": ("Mean gap of the answers", "gap of the answer"),
-    "flip rate": ("People whose decision changes", "% of people"),
-    "label change rate": ("People whose label changes", "% of people"),
-    "favorable rate": ("Favorable answers", "% of people"),
-    "mean answer": ("Mean answer", "answer"),
-}
+FEW_SENTENCES = 6
+"""Findings of an attribute that are said before they are drawn; more of them come last."""
+
+MANY_ATTRIBUTES = 12
+"""Where there are more, one chart shows the widest gaps of all instead of one chart for each."""
 
 
 def page(record: Record) -> Page:
@@ -88,23 +87,30 @@ def page(record: Record) -> Page:
 
 def _attributes(record: Record) -> Iterator[Section]:
     level = [finding for finding in record.findings if finding.contrast != "placebo"]
-    for attribute in dict.fromkeys(finding.attribute for finding in level):
+    attributes = list(dict.fromkeys(finding.attribute for finding in level))
+    many = len(attributes) > MANY_ATTRIBUTES
+    if many:
+        yield _overview(level, len(attributes), record)
+    for attribute in attributes:
         findings = [finding for finding in level if finding.attribute == attribute]
-        said = Statements(
-            "In words", tuple(Statement(sentence(f), f.verdict) for f in findings)
-        )
-        charts = [
-            _gap_chart([f for f in findings if f.unit == unit], record)
-            for unit in sorted({f.unit for f in findings}, key=lambda unit: RANK.get(unit, 0))
-        ]
+        said = Statements("In words", tuple(Statement(sentence(f), f.verdict) for f in findings))
+        charts = [] if many else _gap_charts(findings, record)
         table = _finding_table(findings, record)
-        few = len(findings) <= 6
+        few = len(findings) <= FEW_SENTENCES
         parts: list[Part] = [said, *charts, table] if few else [*charts, table, said]
         yield Section(
             f"What changing {name(attribute)} does",
             (Paragraph(_asked(attribute, findings, record)),),
             tuple(parts),
         )
+
+
+def _overview(findings: Sequence[Finding], attributes: int, record: Record) -> Section:
+    counts = [(v, sum(f.verdict == v for f in findings)) for v in get_args(Verdict)]
+    told = ", ".join(f"{n:,} {verdict}" for verdict, n in counts)
+    text = f"Of {count(len(findings), 'gap')} by {attributes:,} attributes: {told}."
+    charts = _gap_charts(findings, record, named=True)
+    return Section("The widest gaps", (Paragraph(text),), tuple(charts))
 
 
 def _asked(attribute: str, findings: Sequence[Finding], record: Record) -> str:
@@ -118,38 +124,47 @@ def _asked(attribute: str, findings: Sequence[Finding], record: Record) -> str:
     )
     what = f"{name(attribute)} and what was declared to follow it"
     return (
-        f"The model was asked about the same {_people(max(f.people for f in findings))} {start} and "
-        f"{end}. Nothing but {what} differs. The band in the charts holds the gaps that were "
+        f"The model was asked about the same {people(max(f.people for f in findings))} {start} "
+        f"and {end}. Nothing but {what} differs. The band in the charts holds the gaps that were "
         f"declared beforehand to count as equal: up to "
         f"{bound(record.tolerance, findings[0].unit)}."
     )
 
 
-def _people(n: int) -> str:
-    return f"{n:,} people" if n != 1 else "one person"
+def _gap_charts(findings: Sequence[Finding], record: Record, *, named: bool = False) -> list[Chart]:
+    """Draw one chart of each unit; `named` puts the attribute before each change."""
+    charts = []
+    shared = not named and len({finding.reference for finding in findings}) == 1
+    for unit in _units(findings):
+        marks = []
+        for f in (f for f in findings if f.unit == unit):
+            label = name(f.group) if shared else _change(f)
+            label = f"{name(f.attribute)}: {label}" if named else label
+            marks.append(_mark(f, label, p_value(f.p), f.verdict))
+        title = UNITS[unit].title
+        if shared and not UNITS[unit].one_sided:
+            title += f", against {name(findings[0].reference)}"
+        charts.append(_chart("gaps", title, unit, marks, record))
+    return charts
 
 
-def _gap_chart(findings: Sequence[Finding], record: Record, *, detail: bool = False) -> Chart:
-    unit = findings[0].unit
-    references = {finding.reference for finding in findings}
-    marks = [
-        _mark(f, name(f.group) if len(references) == 1 else _change(f), p_value(f.p), f.verdict)
-        for f in findings
-    ]
-    title = _GAP_TITLES[unit][0]
-    if len(references) == 1 and unit in {"net gap", "score gap"}:
-        title += f", against {name(findings[0].reference)}"
-    return _chart("gaps", title, unit, marks, record, detail)
+def _units(rows: Sequence[Row | Finding]) -> list[str]:
+    present = {row.unit for row in rows}
+    return [unit for unit in UNITS if unit in present]
 
 
 def _chart(
-    kind: str, title: str, unit: str, marks: Sequence[Mark], record: Record, detail: bool = False
+    kind: Literal["gaps", "rates"],
+    title: str,
+    unit: str,
+    marks: Sequence[Mark],
+    record: Record,
+    detail: bool = False,
 ) -> Chart:
     shown = list(marks)
     if len(marks) > MOST_MARKS:
         shown = sorted(marks, key=lambda mark: -abs(mark.estimate))[:MOST_MARKS]
         title += f" (the {MOST_MARKS} widest of {len(marks):,})"
-    one_sided = unit in {"flip rate", "label change rate"}
     told = "; ".join(
         f"{mark.label}: {mark.text} ({mark.span})"
         + (f", {mark.tone}" if mark.tone in {"biased", "within tolerance", "inconclusive"} else "")
@@ -158,22 +173,22 @@ def _chart(
     more = f"; and {len(shown) - 8} more" if len(shown) > 8 else ""
     against = f" Tolerance: {bound(record.tolerance, unit)}." if kind == "gaps" else ""
     return Chart(
-        kind="gaps" if kind == "gaps" else "rates",
+        kind=kind,
         title=title,
         description=(
             f"{title}, with {record.confidence * 100:g} % intervals. {told}{more}.{against}"
         ),
-        axis=_GAP_TITLES[unit][1],
+        axis=UNITS[unit].axis,
         share=unit in SHARES,
         marks=tuple(shown),
-        band=((0.0 if one_sided else -record.tolerance), record.tolerance)
+        band=((0.0 if UNITS[unit].one_sided else -record.tolerance), record.tolerance)
         if kind == "gaps"
         else None,
         detail=detail,
     )
 
 
-def _mark(row: Row | Finding, label: str, p: str = "", tone: str = "plain") -> Mark:
+def _mark(row: Row | Finding, label: str, p: str = "", tone: Tone = "plain") -> Mark:
     return Mark(
         label=label,
         estimate=row.estimate,
@@ -182,7 +197,7 @@ def _mark(row: Row | Finding, label: str, p: str = "", tone: str = "plain") -> M
         text=show(row.unit)(row.estimate),
         span=span(row),
         p=p,
-        tone=tone,  # type: ignore[arg-type]
+        tone=tone,
     )
 
 
@@ -191,32 +206,40 @@ def _change(row: Row | Finding) -> str:
 
 
 def _finding_table(findings: Sequence[Finding], record: Record) -> Table:
+    flips = any(finding.flips is not None for finding in findings)
     columns = (
         Column("Change"),
         Column("Of what"),
+        Column("Verdict"),
         Column("Gap", numeric=True),
         Column(f"{record.confidence * 100:g} % interval", numeric=True),
         Column("p", numeric=True),
-        Column("Against", numeric=True, extra=True),
-        Column("In favor", numeric=True, extra=True),
-        Column("Answered pairs", numeric=True, extra=True),
-        Column("Verdict"),
+        *([Column(side, numeric=True) for side in ("Against", "In favor")] if flips else []),
+        Column("Answered pairs", numeric=True),
     )
     rows = tuple(
         (
             Cell(_change(f)),
-            Cell(MEASURES[f.unit]),
+            Cell(UNITS[f.unit].measure),
+            Cell(f.verdict, f.verdict),
             Cell(show(f.unit)(f.estimate)),
             Cell(span(f)),
             Cell(p_value(f.p)),
-            Cell("" if f.flips_against is None else f"{f.flips_against:,}"),
-            Cell("" if f.flips_for is None else f"{f.flips_for:,}"),
-            Cell(f"{f.answered:,}" if f.answered == f.people else f"{f.answered:,} of {f.people:,}"),
-            Cell(f.verdict, f.verdict),
+            *([_counted(f.flips_against), _counted(f.flips_for)] if flips else []),
+            _answered(f),
         )
         for f in findings
     )
     return Table("Gaps held against the tolerance", columns, rows, detail=True)
+
+
+def _counted(n: int | None) -> Cell:
+    return Cell("" if n is None else f"{n:,}")
+
+
+def _answered(row: Row | Finding) -> Cell:
+    whole = row.answered == row.people
+    return Cell(f"{row.answered:,}" if whole else f"{row.answered:,} of {row.people:,}")
 
 
 def _rates(record: Record) -> Iterator[Section]:
@@ -234,9 +257,10 @@ def _rates(record: Record) -> Iterator[Section]:
         key=lambda row: (row.attribute, row.unit),
     ):
         members = list(family)
-        marks = [_mark(row, name(row.group)) for row in members]
-        title = f"{_GAP_TITLES[unit][0]} by {name(attribute)}"
-        parts.append(_chart("rates", title, unit, marks, record))
+        title = f"{UNITS[unit].title} by {name(attribute)}"
+        if len({row.attribute for row in rows}) <= MANY_ATTRIBUTES:
+            marks = [_mark(row, name(row.group)) for row in members]
+            parts.append(_chart("rates", title, unit, marks, record))
         parts.append(_rate_table(title, members, record))
     yield Section(
         "How often each group gets a favorable answer" if rates else "What each group is answered",
@@ -249,7 +273,7 @@ def _rates(record: Record) -> Iterator[Section]:
 def _rate_table(title: str, rows: Sequence[Row], record: Record) -> Table:
     columns = (
         Column("Group"),
-        Column(MEASURES[rows[0].unit].capitalize(), numeric=True),
+        Column(UNITS[rows[0].unit].measure.capitalize(), numeric=True),
         Column(f"{record.confidence * 100:g} % interval", numeric=True),
         Column("Answered", numeric=True, extra=True),
     )
@@ -262,7 +286,7 @@ def _rate_table(title: str, rows: Sequence[Row], record: Record) -> Table:
         )
         for row in rows
     )
-    return Table(title, columns, cells, detail=True)
+    return Table(f"{title}, in numbers", columns, cells, detail=True)
 
 
 def _regions(record: Record) -> Iterator[Section]:
@@ -295,7 +319,7 @@ def _regions(record: Record) -> Iterator[Section]:
         marks = [_mark(row, shortened(_rule(row), 60)) for row in rows if row.unit == unit]
         if len(marks) > 1:
             parts.append(
-                _chart("gaps", f"{_GAP_TITLES[unit][0]} by rule", unit, marks, record, detail=True)
+                _chart("gaps", f"{UNITS[unit].title} by rule", unit, marks, record, detail=True)
             )
     yield Section(
         "Where the gap lives",
@@ -315,13 +339,13 @@ def _rule(row: Row) -> str:
 
 
 def _placebo(record: Record) -> Iterator[Section]:
-    rows = [row for row in record.evidence if row.contrast == "placebo" and row.unit in RANK]
+    rows = [row for row in record.evidence if row.contrast == "placebo" and UNITS[row.unit].rank]
     if not rows:
         return
     said = [_compared(row, record) for row in _first_units(rows)]
     said += [Statement(sentence(f), f.verdict) for f in record.findings if f.contrast == "placebo"]
     charts = []
-    for unit in sorted({row.unit for row in rows}, key=lambda unit: RANK[unit]):
+    for unit in _units(rows):
         marks = []
         for row in (row for row in rows if row.unit == unit):
             marks.append(_mark(row, f"{_linked(row.attribute, record)} alone", tone="muted"))
@@ -329,7 +353,7 @@ def _placebo(record: Record) -> Iterator[Section]:
             if widest is not None:
                 label = f"{name(widest.attribute)}: {_change(widest)}"
                 marks.append(_mark(widest, label, tone=widest.verdict))
-        charts.append(_chart("gaps", _GAP_TITLES[unit][0], unit, marks, record))
+        charts.append(_chart("gaps", UNITS[unit].title, unit, marks, record))
     yield Section(
         "What a mere change of name does",
         (
@@ -344,7 +368,9 @@ def _placebo(record: Record) -> Iterator[Section]:
 
 def _first_units(rows: Sequence[Row]) -> Iterator[Row]:
     for attribute in dict.fromkeys(row.attribute for row in rows):
-        yield max((r for r in rows if r.attribute == attribute), key=lambda row: RANK[row.unit])
+        yield max(
+            (r for r in rows if r.attribute == attribute), key=lambda row: UNITS[row.unit].rank
+        )
 
 
 def _compared(row: Row, record: Record) -> Statement:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as ET  # noqa: S405 - writes, and reads nothing
+from xml.etree import ElementTree as ET
 
 from paribus._text import name, shortened, visible
 from paribus.findings import Finding
 from paribus.record import Record, Witness
 from paribus.report._witnesses import value
-from paribus.report._wording import MEASURES, sentence
+from paribus.report._wording import UNITS, sentence
 
 MOST_WITNESSES = 2
 
@@ -65,7 +65,7 @@ def _case(finding: Finding, record: Record, inconclusive_passes: bool) -> ET.Ele
         {
             "classname": f"paribus.{finding.test}.{name(finding.attribute)}",
             "name": f"{name(finding.attribute)}: {name(finding.reference)} -> "
-            f"{name(finding.group)}, {MEASURES[finding.unit]}",
+            f"{name(finding.group)}, {UNITS[finding.unit].measure}",
             "time": "0",
         },
     )

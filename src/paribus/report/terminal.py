@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich import box
 from rich.cells import cell_len
@@ -224,6 +224,3 @@ def _bar(
 
 def _text(text: str, style: str = "") -> Text:
     return Text(text.translate(_ISOLATES), style=style)
-
-
-__all__: Sequence[str] = ["render"]

@@ -21,7 +21,7 @@ EXACT = 49_998 / 90_000
 """Share of all whole incomes from 30,000 to 119,999 at which the model treats twins differently."""
 
 MANY = 2_000_000
-"""People that it takes to know a cut to the last unit: about twenty with every income."""
+"""People that it takes to know a cut to the last unit: several with every income in each half."""
 
 
 def biased_model() -> Any:
@@ -80,10 +80,10 @@ def demo(folder: Path | str = ".", *, color: bool = False) -> Iterator[str]:
         What to show after each step.
     """
     model = biased_model()
-    yield _six_decisions(loan_audit(model, 3, 40_000, 70_000))
-    yield _ten_thousand(loan_audit(model, 10_000).run())
+    yield _six_decisions(loan_audit(model, 3, 40_000, 70_000)) + "\n"
+    yield _ten_thousand(loan_audit(model, 10_000).run()) + "\n"
     record = loan_audit(model, MANY).run()
-    yield _where(record)
+    yield _where(record) + "\n"
     written = [record.save(Path(folder) / name) for name in ("loan.json", "loan.html")]
     yield record.render("terminal", color=color, width=100).decode()
     yield "\n".join(f"Written: {path}" for path in written)

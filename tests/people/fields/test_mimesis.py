@@ -36,7 +36,9 @@ def texts(block, name, **moves):
     levels = {"gender": list(GENDERS), "nation": list(LOCALES)}
     moved = tuple((k, levels[k].index(moves[k])) for k in levels if k in moves)
     array = block.column(name, moved).arrow()
-    return (array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array).to_pylist()
+    return (
+        array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+    ).to_pylist()
 
 
 def mimesis_values(method, locale, **arguments):
@@ -125,7 +127,10 @@ def _slug(text):
 def test_identifiers_are_valid_and_differ():
     ids = texts(people(5_000).block(0), "id")
     assert len(set(ids)) == 5_000
-    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", i) for i in ids)
+    assert all(
+        re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", i)
+        for i in ids
+    )
 
 
 def test_few_people_share_a_phone_number():
@@ -172,15 +177,27 @@ def test_arguments_and_reversed_names():
         (lambda: pb.mimesis("datetime.future_datetime"), "$.method", "whatever the seed"),
         (lambda: pb.mimesis("cryptographic.jwt"), "$.method", "whatever the seed"),
         (lambda: pb.mimesis("person.name", locale="xx"), "$.locale", 'no locale "xx"'),
-        (lambda: pb.mimesis("person.name", gendr="MALE"), "$.arguments.gendr", 'did you mean "gender"?'),
-        (lambda: pb.mimesis("person.name", gender="MAL"), "$.arguments.gender", 'did you mean "MALE"?'),
+        (
+            lambda: pb.mimesis("person.name", gendr="MALE"),
+            "$.arguments.gendr",
+            'did you mean "gender"?',
+        ),
+        (
+            lambda: pb.mimesis("person.name", gender="MAL"),
+            "$.arguments.gender",
+            'did you mean "MALE"?',
+        ),
         (
             lambda: pb.mimesis("person.name", follows={"g": {"a": "MALE", "b": "FEMAL"}}),
             "$.follows.g.b",
             'did you mean "FEMALE"?',
         ),
         (lambda: pb.mimesis("person.name", follows={"g": {}}), "$.follows.g", "maps no level"),
-        (lambda: pb.mimesis("address.city", follows={"g": {"a": 1}}), "$.follows.g", "say which argument"),
+        (
+            lambda: pb.mimesis("address.city", follows={"g": {"a": 1}}),
+            "$.follows.g",
+            "say which argument",
+        ),
         (lambda: pb.mimesis("address.city", of="name"), "$.of", "can be made of a name"),
     ],
 )

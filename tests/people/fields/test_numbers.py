@@ -19,7 +19,9 @@ def drawn(field, n=N, seed=1):
     return people.block(0).column("x").arrow().to_numpy(zero_copy_only=False)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 9), (-3, 3), (10**12, 10**12 + 99), (5, 5), (0, 299)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 9), (-3, 3), (10**12, 10**12 + 99), (5, 5), (0, 299)]
+)
 def test_integers_are_equally_likely_with_both_bounds(low, high):
     values = drawn(pb.integers(low, high))
     assert values.dtype == np.int64
@@ -77,7 +79,9 @@ def test_normal_far_out_in_a_tail_stays_finite_and_within(low, high):
     assert values.max() <= (high if high is not None else np.inf)
 
 
-@pytest.mark.parametrize(("low", "high"), [(None, None), (12_000, None), (0, 50_000), (30_000, 60_000)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, None), (12_000, None), (0, 50_000), (30_000, 60_000)]
+)
 def test_lognormal_has_its_median_and_its_cuts(low, high):
     median, sigma = 42_000, 0.6
     values = drawn(pb.lognormal(median, sigma, low=low, high=high))

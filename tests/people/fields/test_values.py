@@ -50,7 +50,10 @@ def test_a_constant_keeps_its_type(value):
 
 
 def test_a_map_follows_value_by_value():
-    fields = {"code": pb.map_of("gender", {"Male": 1, "Female": 0}), "gender2": pb.copy_of("gender")}
+    fields = {
+        "code": pb.map_of("gender", {"Male": 1, "Female": 0}),
+        "gender2": pb.copy_of("gender"),
+    }
     codes, gender = (drawn(name, 500, **fields).to_pylist() for name in ("code", "gender2"))
     assert set(zip(gender, codes, strict=True)) == {("Male", 1), ("Female", 0)}
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from paribus._plugins import Declaration, Family
 from paribus._seeds import generator
-from paribus.errors import DataError, SpecError, nearest
+from paribus.errors import SpecError, nearest
 from paribus.table import Coded, Column, Scalar
 
 FIELDS = Family("paribus.people.fields", "field")
@@ -112,22 +112,14 @@ def _whole(level: Scalar) -> str:
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
-def coded(column: Column, name: str) -> Coded:
-    """Give a parent column as codes into its distinct values.
-
-    Raises
-    ------
-    DataError
-        Where the column has missing values: there is nothing to follow.
-    """
+def coded(column: Column) -> Coded:
+    """Give a parent column as codes into its distinct values; a missing value is one of them."""
     if isinstance(column, Coded):
         return column
     array = column.arrow()
-    if array.null_count:
-        raise DataError(
-            f'the column "{name}" has {array.null_count:,} missing values, and another field is '
-            "made from it; fill them, or drop those rows"
-        )
     encoded = array if isinstance(array, pa.DictionaryArray) else pc.dictionary_encode(array)
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return Coded.of(codes, encoded.dictionary)
+    pool = encoded.dictionary
+    if encoded.null_count:
+        pool = pa.concat_arrays([pool, pa.nulls(1, pool.type)])
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return Coded.of(codes.astype(np.int32, copy=False), pool)

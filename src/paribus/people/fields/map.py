@@ -17,7 +17,10 @@ from paribus.table import Coded, Column, Scalar, lookup, pool_of
 
 
 class Map(Field):
-    """Another column, value by value: ``Male`` is 1 and ``Female`` is 0."""
+    """Another column, value by value: ``Male`` is 1 and ``Female`` is 0.
+
+    A missing value stays missing, unless the map has an entry ``missing``.
+    """
 
     kind: Literal["map"] = "map"
     of: str
@@ -36,6 +39,10 @@ class Map(Field):
     def _pool(self) -> pa.Array:
         return pool_of(list(self.map.values()))
 
+    @cached_property
+    def _with_missing(self) -> pa.Array:
+        return pa.concat_arrays([self._pool, pa.nulls(1, self._pool.type)])
+
     def check(self, levels: Mapping[str, Sequence[Scalar]]) -> None:
         if self.of in levels:
             missing_level(levels[self.of], self.map, self.of, "$.map")
@@ -43,8 +50,13 @@ class Map(Field):
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int
     ) -> Column:
-        parent = coded(parents[self.of], self.of)
+        parent = coded(parents[self.of])
         place = lookup(parent.pool, list(self.map))
+        if parent.pool.null_count:
+            # What is missing stays missing, unless the map has a word for it.
+            place[-1] = (
+                list(self.map).index("missing") if "missing" in self.map else len(self._pool)
+            )
         codes = place[parent.codes]
         if codes.min(initial=0) < 0:
             code = int(parent.each()[np.argmin(np.broadcast_to(codes, (people,)))])
@@ -54,7 +66,8 @@ class Map(Field):
                 f"{nearest(value, self.map)}",
                 path="$.map",
             )
-        return Coded(np.asarray(codes, dtype=np.int32), self._pool, people)
+        pool = self._with_missing if parent.pool.null_count else self._pool
+        return Coded(np.asarray(codes, dtype=np.int32), pool, people)
 
 
 def map_of(of: str, map: Mapping[Any, Scalar]) -> Map:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pydantic
 from pydantic import model_validator
 
-from paribus.errors import SpecError, nearest
+from paribus.errors import DataError, SpecError, nearest
 from paribus.people.fields._pools import Variants, uuids
 from paribus.people.fields.base import Field, Latent, Streams, coded, missing_level
 from paribus.table import Coded, Column, Joined, Scalar, lookup
@@ -166,10 +166,16 @@ class Mimesis(Field):
         links = []
         for column, table in self.follows.items():
             argument, values = _link(self.method, column, table)
-            parent = coded(parents[column], column)
+            parent = coded(parents[column])
             place = lookup(parent.pool, list(values))
             if place.min(initial=0) < 0:
                 used = parent.pool.take(pa.array(np.unique(parent.codes)))
+                if used.null_count:
+                    raise DataError(
+                        f'"{column}" has missing values, and nothing says what follows them; fill '
+                        "them, or drop those rows",
+                        path=f"$.follows.{column}",
+                    )
                 missing_level(used.to_pylist(), values, column, f"$.follows.{column}")
             number = number * len(values) + place[parent.codes]
             links.append([(argument, value) for value in values.values()])
@@ -408,7 +414,7 @@ _NUMBERS = pa.array([str(n) for n in range(1, 1000)])
 def _from_name(method: str, name: Column, latent: Sequence[npt.NDArray[np.uint32]]) -> Column:
     parts = name.parts if isinstance(name, Joined) else (name,)
     slugs: list[Column | str] = [
-        "." if isinstance(part, str) else _slug(coded(part, "name")) for part in parts
+        "." if isinstance(part, str) else _slug(coded(part)) for part in parts
     ]
     none = np.asarray(0, dtype=np.int32)
     slugs.append(Variants.of([_NUMBERS]).pick(latent[0], none))
