@@ -149,7 +149,7 @@ def test_a_report_with_an_unknown_suffix(run, tmp_path, good, monkeypatch):
     record = pb.load(good).run(trust=True)
     with pytest.raises(pb.OutputError, match=r"names no known report format.*\.html"):
         record.save(tmp_path / "report.htlm")
-    with pytest.raises(pb.OutputError, match="there is no folder|cannot be written"):
+    with pytest.raises(pb.OutputError, match=r"there is no folder|cannot be written"):
         record.save(tmp_path / "no" / "report.html")
     assert [p.name for p in tmp_path.iterdir()] == ["audit.toml"]
 
@@ -201,7 +201,7 @@ def test_options_out_of_range(run, good):
         code, _, err = run("audit", good, "--trust", *arguments)
         assert code == 2
         assert one_sentence(err).startswith(sentence)
-    code, out, err = run("audit", good, "--people", "many")
+    code, _, err = run("audit", good, "--people", "many")
     assert code == 2
     assert "--people" in err
     assert "Traceback" not in err
@@ -298,7 +298,7 @@ def interrupted(spec, folder, *more, memory=None):
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_control_c(tmp_path, workers):
-    """A billion people start at once and need no more memory than a block; Ctrl-C ends them cleanly."""
+    """A billion people start at once in bounded memory, and Ctrl-C ends them cleanly."""
     (tmp_path / "watched.py").write_text(
         "import numpy as np\n"
         f"def model(people):\n    open({str(tmp_path / 'asked')!r}, 'w').close()\n"

@@ -152,8 +152,8 @@ def test_an_equal_model_is_seldom_proven_within_a_gap_it_has():
     count = 200
     records = [
         pb.audit(
-            model(seed), protect=GENDER, fields={"x": pb.sequence()}, outcome="score", tolerance=0.1,
-            people=50, seed=seed,
+            model(seed), protect=GENDER, fields={"x": pb.sequence()}, outcome="score",
+            tolerance=0.1, people=50, seed=seed,
         ).verdict
         for seed in range(count)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Names and values that attack whoever reads them: nothing of them acts, everything stays readable."""
+"""Names and values that attack whoever reads them: nothing of them acts, all stays readable."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ HOSTILE = [
     "-2+3+cmd|x",
     "＝1+1",
     "x" * 2_000,
-    "‏אבג",
+    "\u200f\u05d0\u05d1\u05d2",
     "\ufffe\uffff",
 ]
 

@@ -164,10 +164,12 @@ def test_the_record_is_the_same_in_another_process(tmp_path):
         "record = pb.audit(\n"
         "    lambda d: (d['address'].str.len() % 3 > 0).astype(int),\n"
         "    protect={'gender': ['Male', 'Female']},\n"
-        "    fields={'address': pb.mimesis('address.address'), 'mail': pb.mimesis('person.email')},\n"
+        "    fields={'address': pb.mimesis('address.address'),\n"
+        "            'mail': pb.mimesis('person.email')},\n"
         "    favorable=1, people=140_000, workers=int(sys.argv[1]), seed=7)\n"
         "import hashlib\n"
-        "shown = [record.pairs('pyarrow')[n].combine_chunks().to_pylist() for n in ('address', 'mail')]\n"
+        "pairs = record.pairs('pyarrow')\n"
+        "shown = [pairs[n].combine_chunks().to_pylist() for n in ('address', 'mail')]\n"
         "print(hashlib.sha256(repr(shown).encode()).hexdigest())\n"
     )
     said = [

@@ -86,8 +86,10 @@ def test_the_spec_in_a_record_gives_the_same_record(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     spec = tmp_path / "audit.toml"
     spec.write_text(
-        '[audit]\npeople = 300\n[model]\nkind = "callable"\nfunction = "again:decide"\nfavorable = 1\n'
-        '[protect.gender]\nlevels = ["Male", "Female"]\n[fields]\nx = { kind = "integers", low = 0, high = 5 }\n'
+        "[audit]\npeople = 300\n"
+        '[model]\nkind = "callable"\nfunction = "again:decide"\nfavorable = 1\n'
+        '[protect.gender]\nlevels = ["Male", "Female"]\n'
+        '[fields]\nx = { kind = "integers", low = 0, high = 5 }\n'
         'code = { kind = "map", of = "gender", map = { Male = 1, Female = 0 } }\n'
     )
     one = pb.load(spec).run(trust=True)

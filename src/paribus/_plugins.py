@@ -103,9 +103,7 @@ class Family:
 
     def kinds(self) -> tuple[str, ...]:
         """List the names of all kinds, our own and those of other distributions."""
-        path = importlib.import_module(self.package).__path__
-        own = {m.name for m in pkgutil.iter_modules(path) if m.name != "base" and m.name[0] != "_"}
-        return tuple(sorted(own | set(self._foreign())))
+        return tuple(sorted(_files(self.package) | set(self._foreign())))
 
     def module(self, kind: str, path: str = "$") -> ModuleType:
         """Import the file of a kind, our own or that of another distribution."""
@@ -168,6 +166,12 @@ class Family:
 
     def _foreign(self) -> dict[str, Any]:
         return _entry_points(f"paribus.{self.package.rpartition('.')[2]}")
+
+
+@cache
+def _files(package: str) -> frozenset[str]:
+    names = [m.name for m in pkgutil.iter_modules(importlib.import_module(package).__path__)]
+    return frozenset(name for name in names if name != "base" and name[0] != "_")
 
 
 @cache

@@ -8,8 +8,11 @@ can be drawn in any order, by any engine, and a shorter block is a prefix of the
 from __future__ import annotations
 
 import hashlib
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
+from numpy.random.bit_generator import ISeedSequence
 
 BLOCK = 65_536
 """People per block. Part of what a seed means: changing it changes every synthetic person."""
@@ -41,4 +44,16 @@ def generator(seed: int, name: str, block: int) -> np.random.Generator:
     """
     digest = hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=16).digest()
     key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, block]))
+    words = cast("np.random.SeedSequence", _Key(key))
+    return np.random.Generator(np.random.Philox(words, counter=[0, 0, 0, block]))
+
+
+class _Key(ISeedSequence):
+    """A key as it is. Handed over as `key`, numpy would ask the system for a seed besides."""
+
+    def __init__(self, key: npt.NDArray[np.uint64]) -> None:
+        self.key = key
+
+    def generate_state(self, n_words: int, dtype: object = np.uint32) -> npt.NDArray[np.uint64]:
+        """Give the key."""
+        return self.key

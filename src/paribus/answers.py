@@ -379,13 +379,25 @@ class Answers:
         ]
         return {name: concat([part[name] for part in parts]) for name in names}
 
-    def person(self, number: int, version: Version) -> dict[str, Any]:
-        """Draw one person again, as a version of them: column -> value."""
-        block, offset = divmod(number, BLOCK)
-        names = self.twins.people.names_in(version.moves)
-        drawn = self.twins.block(block, offset + 1).columns(version, names)
-        at = np.array([offset])
-        return {name: python_values(column.take(at))[0] for name, column in drawn.items()}
+    def persons(
+        self, wanted: Sequence[tuple[int, Version]]
+    ) -> dict[tuple[int, Version], dict[str, Any]]:
+        """Draw single people again, each as a version of them: column -> value."""
+        last: dict[int, int] = {}
+        for number, _ in wanted:
+            block, offset = divmod(number, BLOCK)
+            last[block] = max(offset, last.get(block, 0))
+        blocks = {block: self.twins.block(block, offset + 1) for block, offset in last.items()}
+        out = {}
+        for number, version in dict.fromkeys(wanted):
+            block, offset = divmod(number, BLOCK)
+            names = self.twins.people.names_in(version.moves)
+            drawn = blocks[block].columns(version, names)
+            at = np.array([offset])
+            out[number, version] = {
+                name: python_values(column.take(at))[0] for name, column in drawn.items()
+            }
+        return out
 
     def pairs(self, kind: str | None = None) -> Any:
         """Give one row per kept person and contrast, with both answers (see `Record.pairs`)."""

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from paribus.probe._ask import ask
 from paribus.probe.base import PROBES, Model, Probe
 from paribus.record import Counts, ModelFacts, Record, Witness
 from paribus.table import FrameKind, Scalar, Table
-from paribus.twins import Contrast, Twins, factorial, pair
+from paribus.twins import Twins, factorial, pair
 
 SYNTHETIC_PEOPLE = 10_000
 """People that are drawn where nobody says how many."""
@@ -400,11 +400,12 @@ class _Clock:
             "started": self.started,
             "seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 6)},
             "questions": answers.questions,
-            "versions": _versions(),
+            "versions": dict(_versions()),
             "host": {"system": platform.system(), "machine": platform.machine()},
         }
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in ("paribus", "mimesis", "numpy", "scipy", "pandas", "scikit-learn"):
@@ -441,31 +442,31 @@ def _counts(answers: Answers) -> Counts:
 
 def _witnesses(answers: Answers) -> tuple[Witness, ...]:
     """Show the first pairs of each contrast that the model treats differently."""
-    found: list[Witness] = []
-    for contrast, tally in answers.tallies.items():
-        for examples in (tally.against, tally.in_favor):
-            for person, reference, group in examples[:_WITNESSES]:
-                found.append(_witness(answers, contrast, person, (reference, group)))
+    chosen = [
+        (contrast, example)
+        for contrast, tally in answers.tallies.items()
+        for examples in (tally.against, tally.in_favor)
+        for example in examples[:_WITNESSES]
+    ]
+    people = answers.persons([(e[0], v) for c, e in chosen for v in (c.reference, c.group)])
+    found = []
+    for contrast, (person, reference, group) in chosen:
+        one, other = people[person, contrast.reference], people[person, contrast.group]
+        differ = [name for name in other if name not in one or one[name] != other[name]]
+        found.append(
+            Witness(
+                person=person,
+                attribute=contrast.attribute,
+                reference=contrast.reference_name,
+                group=contrast.group_name,
+                reference_answer=answers.outcome.shown(reference),
+                group_answer=answers.outcome.shown(group),
+                same={name: value for name, value in one.items() if name not in differ},
+                reference_values={name: one[name] for name in differ if name in one},
+                group_values={name: other[name] for name in differ},
+            )
+        )
     return tuple(found)
-
-
-def _witness(
-    answers: Answers, contrast: Contrast, person: int, said: tuple[float, float]
-) -> Witness:
-    one = answers.person(person, contrast.reference)
-    other = answers.person(person, contrast.group)
-    differ = [name for name in other if name not in one or one[name] != other[name]]
-    return Witness(
-        person=person,
-        attribute=contrast.attribute,
-        reference=contrast.reference_name,
-        group=contrast.group_name,
-        reference_answer=answers.outcome.shown(said[0]),
-        group_answer=answers.outcome.shown(said[1]),
-        same={name: value for name, value in one.items() if name not in differ},
-        reference_values={name: one[name] for name in differ if name in one},
-        group_values={name: other[name] for name in differ},
-    )
 
 
 def _notes(answers: Answers) -> tuple[str, ...]:

@@ -207,7 +207,8 @@ def score_audit(score, **options):
 def test_a_threshold_makes_decisions_of_scores():
     record = score_audit(lambda x: x, threshold=0.5)
     found = rows(record)
-    assert set(found) == {"flip rate", "net gap", "score gap"}
+    assert set(found) == {"flip rate", "net gap", "score gap", "absolute gap"}
+    assert found["absolute gap"].estimate == pytest.approx(0.2)
     assert found["flip rate"].estimate == pytest.approx(0.2, abs=0.03)
     assert found["flip rate"].flips_for == 0
     assert found["net gap"].estimate == -found["flip rate"].estimate
@@ -245,7 +246,8 @@ def test_a_tolerance_in_the_unit_of_numbers():
         tolerance=800,
     )
     verdicts = {f.unit: f.verdict for f in record.findings}
-    assert verdicts == dict.fromkeys(("flip rate", "net gap", "score gap"), "within tolerance")
+    assert set(verdicts) == {"flip rate", "net gap", "score gap", "absolute gap"}
+    assert set(verdicts.values()) == {"within tolerance"}
 
 
 def test_numbers_need_a_tolerance():

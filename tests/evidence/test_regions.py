@@ -1,4 +1,4 @@
-"""Regions: planted rules are found, measured on other people, and printed without false precision."""
+"""Regions: planted rules are found, measured on other people, and printed with honest digits."""
 
 import numpy as np
 import pandas as pd

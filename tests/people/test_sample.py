@@ -22,8 +22,7 @@ ROWS = pd.DataFrame(
 
 
 def relation():
-    frame = ROWS
-    return duckdb.sql("select * from frame")
+    return duckdb.from_df(ROWS)
 
 
 FRAMES = {
@@ -50,7 +49,7 @@ def test_own_levels_of_every_kind_of_frame(kind):
 
 @pytest.mark.parametrize("kind", list(FRAMES))
 def test_an_audit_of_every_kind_of_frame(kind):
-    """The same people, the same evidence, whatever frame they came in; the model sees its own kind."""
+    """The same people, the same evidence; the model sees the kind of frame that it knows."""
     seen = set()
 
     def model(frame):
@@ -95,7 +94,8 @@ CSV = {
     "truth": "a,b\ntrue,1\nFalse,2\n",
     "text": "a,b\nx,1\ny,2\n",
     "missing text": "a,b\nNA,1\nnull,2\nNone,3\n<NA>,4\nx,5\n",
-    "dates stay text": "a,b,c\n2020-01-01,10:30,2020-01-01 10:00:00\n2021-02-03,11:30,2020-01-02 10:00:00\n",
+    "dates stay text": "a,b\n2020-01-01,10:30\n2021-02-03,11:30\n",
+    "moments stay text": "a\n2020-01-01 10:00:00\n2020-01-02 10:00:00\n",
     "leading zeros": "a\n007\n012\n",
     "an empty column": "a,b\n1,\n2,\n",
     "quoted": 'a,b\n"x\ny",1\n"1,5",2\n',
@@ -264,3 +264,23 @@ def test_a_level_that_no_row_has():
             favorable=1,
         )
     assert raised.value.path == "$.protect.sex.levels"
+
+
+def test_a_missing_value_stays_missing_in_what_is_made_from_it():
+    data = pd.DataFrame({"gender": ["m", "f"] * 3, "home": ["own", None, "rent"] * 2})
+    seen = []
+
+    def model(frame):
+        seen.append(frame)
+        return [1] * len(frame)
+
+    pb.audit(
+        model,
+        protect={"gender": ["m", "f"]},
+        data=data,
+        fields={"owner": pb.map_of("home", {"own": 1, "rent": 0})},
+        favorable=1,
+    )
+    owner = seen[0]["owner"][:6]
+    assert owner.isna().tolist() == [False, True, False] * 2
+    assert owner.dropna().tolist() == [1, 0, 1, 0]

@@ -1,4 +1,4 @@
-"""Asking: what fails is found by halves and counted, what is refused is counted, nothing is dropped."""
+"""Asking: what fails is found by halves, what is refused is counted, nothing is dropped."""
 
 import json
 
@@ -132,7 +132,7 @@ def test_answers_that_mean_nothing(model, said):
 
 
 def test_an_unknown_label_has_a_nearest_one():
-    with pytest.raises(pb.ModelError, match='answered "dennied".*did you mean "denied"'):
+    with pytest.raises(pb.ModelError, match=r'answered "dennied".*did you mean "denied"'):
         audit(
             lambda d: ["approved", "dennied"] * (len(d) // 2),
             favorable="approved",
@@ -245,8 +245,9 @@ def test_no_number_in_a_record_is_nan_or_infinite(modelled, tolerance, confidenc
     try:
         record = audit(model, people=n, tolerance=tolerance, confidence=confidence, **options)
     except pb.ModelError as error:
-        assert "single question" in error.message or "every question" in error.message
-        return
+        if "single question" in error.message or "every question" in error.message:
+            return
+        raise
 
     def never(constant):
         raise AssertionError(constant)

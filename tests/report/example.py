@@ -189,7 +189,6 @@ NASTY = (
 def hostile(contrasts: int = 60) -> Record:
     """Everything that somebody else chooses is chosen to break a report; outcomes are numbers."""
     levels = [f"{NASTY[i % len(NASTY)]}{i if i >= len(NASTY) else ''}" for i in range(contrasts)]
-    levels[11:12] = ["", *levels[12:13]][:1]
     attribute, extremes = f"group {SCRIPT}", (-1e300, 1e300, 0.0, 1e-300, -3.25, 12_345.678)
     evidence = [
         row(
@@ -227,7 +226,7 @@ def hostile(contrasts: int = 60) -> Record:
         row(
             test="regions", unit="score gap", attribute=attribute, reference=FORMULA, group=text,
             estimate=-4.0, low=-5.0, high=-3.0, share=0.2,
-            rule=(Condition(field=text or "x", relation="is", value=text, text=f"{text} is {text}"),),
+            rule=(Condition(field=text or "x", relation="is", value=text, text=f"it is {text}"),),
         )
         for text in NASTY
     )  # fmt: skip

@@ -330,10 +330,13 @@ class _Asking:
         for contrast in self.twins.contrasts:
             sides = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
             reference, group = (first.values[i] for i in sides)
-            differ = np.flatnonzero(reference != group)[:budget]
-            people += [differ, differ]
+            differ = np.flatnonzero(reference[:_SAMPLE] != group[:_SAMPLE])
+            if len(differ) < _FEW:
+                differ = np.flatnonzero(reference != group)
+            people += [differ[:budget]] * 2
             places += sides
-        twins = self.twins.block(0, 1 + max(int(at.max(initial=0)) for at in people))
+        last = max(int(at.max(initial=0)) for at in people)
+        twins = self.sample if last < _SAMPLE else self.twins.block(0, last + 1)
         asked = [(place, at) for place, at in zip(places, people, strict=True) if len(at)]
         values, missing = self._call([self._columns(twins, each) for each in asked], _Heard())
         before = np.concatenate([first.values[place][at] for place, at in asked])

@@ -37,7 +37,11 @@ UNITS = {
         "labels changed", "People whose label changes", "% of people", 4, one_sided=True
     ),
     "absolute gap": Wording(
-        "gap either way", "Mean gap either way", "gap of the answer", 2, one_sided=True
+        "gap either way",
+        "Mean size of the gap, whatever its sign",
+        "size of the gap",
+        2,
+        one_sided=True,
     ),
     "favorable rate": Wording("favorable rate", "Favorable answers", "% of people"),
     "mean answer": Wording("mean answer", "Mean answer", "answer"),
@@ -91,8 +95,6 @@ def effect(row: Row | Finding) -> str:
     if row.unit == "label change rate":
         return f"changes the label for {percent(row.estimate)} of people"
     if row.unit == "absolute gap":
-        return f"moves the answer by {number(row.estimate)} on average, up for some and down for others"
-    if row.unit == "absolute gap":
         return f"moves the answer by {number(row.estimate)} either way on average"
     verb = "lowers" if row.estimate < 0 else "raises"
     if row.unit == "net gap":
@@ -115,7 +117,7 @@ def _biased(record: Record) -> str:
     beyond = [finding for finding in record.findings if finding.verdict == "biased"]
     levels = [finding for finding in beyond if finding.contrast != "placebo"]
     if not levels:
-        return sentence(beyond[0])
+        return sentence((beyond or list(record.findings))[0])
     worst = max(levels, key=lambda finding: (UNITS[finding.unit].rank, abs(finding.estimate)))
     compared = len({(f.attribute, f.reference, f.group) for f in record.findings})
     gaps = len({(f.attribute, f.reference, f.group) for f in levels})

@@ -1,0 +1,195 @@
+"""The page as data: its parts, its words, and that nothing in it can act."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paribus._text import name, shortened, visible
+from paribus.evidence.base import Unit
+from paribus.findings import judge
+from paribus.report._parts import Chart, Table
+from paribus.report._toml import as_toml
+from paribus.report._wording import SHARES, UNITS, sentence, show, verdict_sentence
+from paribus.report.base import MOST_MARKS, page
+
+NOT_FINITE = re.compile(r"(?<![\w])(nan|inf|infinity)(?![\w])", re.IGNORECASE)
+
+
+def texts(part: object) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from texts(item)
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from texts(getattr(part, field.name))
+
+
+def parts(record, form):
+    return [p for s in page(record).sections for p in s.parts if isinstance(p, form)]
+
+
+def with_parts(record, **changes):
+    merged = {key: getattr(record, key) for key in type(record).model_fields} | changes
+    for key in ("verdict", "schema_version"):
+        merged.pop(key)
+    return type(record).sum_up(**merged)
+
+
+def test_sections_come_in_the_order_of_a_reader_s_questions(loan):
+    assert [section.title for section in page(loan).sections] == [
+        "What changing gender does",
+        "How often each group gets a favorable answer",
+        "Where the gap lives",
+        "What a mere change of name does",
+        "Twins whom the model treats differently",
+        "How it was done",
+        "What this does not say",
+    ]
+
+
+def test_the_verdict_takes_one_sentence(loan):
+    assert page(loan).sentence == (
+        "With everything else equal, changing gender from Male to Female changes the decision for "
+        "55.7 % of people, always against Female: more than the 1.0 % declared acceptable."
+    )
+
+
+def test_the_other_verdicts_are_sentences_too(loan, example):
+    def judged(**changes):
+        row = loan.evidence[0].model_copy(update={"estimate": 0.0, "low": 0.0, "high": 0.004})
+        row = row.model_copy(update={"flips_against": 0, "p": 1.0, "p_outside": 1.0, **changes})
+        return with_parts(loan, evidence=(row,), findings=judge([row], 0.01))
+
+    assert verdict_sentence(judged(p_within=1e-5)) == (
+        "With everything else equal, no change of gender moves the model's answers on average by "
+        "more than the 1.0 % declared acceptable, and this is proven, not assumed."
+    )
+    assert verdict_sentence(judged(p_within=0.3)).startswith("It is not settled")
+    nothing = with_parts(loan, evidence=(), findings=(), regions=(), witnesses=())
+    assert "Nothing was compared" in page(nothing).sentence
+    silent = loan.answers.model_copy(update={"answered": 0, "failed": 30_000})
+    assert "none of the questions" in page(with_parts(loan, answers=silent)).sentence
+
+
+def test_tables_are_rectangular_and_charts_are_capped(record, example):
+    for table in parts(record, Table):
+        assert {len(row) for row in table.rows} <= {len(table.columns)}
+    for chart in parts(example.hostile(90), Chart):
+        assert 0 < len(chart.marks) <= MOST_MARKS
+
+
+def test_no_text_of_a_page_can_act(record):
+    kept = {"\n", "\u2068", "\u2069", "\u200d"}
+    for text in texts(page(record)):
+        bad = {c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs"}} - kept
+        assert not bad, (bad, text[:80])
+        assert not NOT_FINITE.search(text), text
+
+
+def test_every_unit_has_its_words():
+    assert set(UNITS) == set(get_args(Unit))
+    assert set(UNITS) >= SHARES
+    assert all(show(unit)(0.25) for unit in UNITS)
+
+
+def test_a_crossed_attribute_shows_its_parts(loan):
+    crossed = tuple(
+        w.model_copy(
+            update={
+                "attribute": "race x sex",
+                "reference_values": {"race": "white", "sex": "male"},
+                "group_values": {"race": "black", "sex": "male"},
+            }
+        )
+        for w in loan.witnesses
+    )
+    table = next(
+        t for t in parts(with_parts(loan, witnesses=crossed), Table) if "race x sex" in t.title
+    )
+    heads = [column.title for column in table.columns]
+    assert heads[:4] == ["Person", "race x sex", "race", "sex"]
+    highlighted = [cell.tone for cell in table.rows[0]]
+    assert highlighted[1:4] == ["changed", "changed", "plain"]
+
+
+def test_witnesses_highlight_what_differs_and_nothing_else(loan):
+    table = next(t for t in parts(loan, Table) if t.title.startswith("gender"))
+    heads = [column.title for column in table.columns]
+    changed = {h for h, cell in zip(heads, table.rows[0], strict=True) if cell.tone == "changed"}
+    assert changed == {"gender", "full_name", "gender_code", "Answer"}
+    assert heads.index("income") < heads.index("applicant_id"), "what a rule names comes first"
+
+
+def test_the_declaration_can_be_run_again(record):
+    listing = [p.text for s in page(record).sections for p in s.parts if p.form == "listing"][-1]
+    read = tomllib.loads(listing)
+    assert read["audit"]["people"] == record.spec["audit"]["people"]
+    if record.name == "Loan approval":
+        assert read == record.spec
+
+
+plain = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+
+
+@given(
+    st.dictionaries(
+        plain,
+        st.recursive(
+            plain | st.integers(-(2**60), 2**60) | st.booleans() | st.floats(allow_nan=False),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
+            max_leaves=8,
+        ),
+        max_size=4,
+    )
+)
+def test_toml_reads_back_the_same(table):
+    assert tomllib.loads(as_toml(table)) == table
+
+
+@given(st.text())
+def test_visible_text_is_inert_and_as_long_as_before(text):
+    seen = visible(text)
+    assert len(seen) == len(text)
+    assert not any(unicodedata.category(c) in {"Cc", "Cs"} for c in seen)
+    assert visible(seen) == seen
+
+
+@given(st.text(), st.integers(8, 60))
+def test_short_names_stay_and_long_ones_keep_both_ends(text, limit):
+    short = shortened(text, limit)
+    assert len(short) <= limit
+    assert short == text or (short[0], short[-1]) == (text[0], text[-1])
+    assert name(text)
+
+
+def test_the_sentence_of_a_finding_keeps_its_words(loan, example):
+    for finding in loan.findings:
+        assert sentence(finding) == finding.sentence
+    long = loan.findings[0].model_copy(
+        update={"group": example.LONG, "sentence": f"To {example.LONG} and on."}
+    )
+    assert sentence(long) == f"To {name(example.LONG)} and on."
+
+
+def test_placebo_stands_beside_what_the_attribute_does(loan):
+    section = next(s for s in page(loan).sections if "mere change" in s.title)
+    said = section.parts[0].items[0].text
+    assert said.startswith("A mere change of full_name, with gender kept, changes the decision")
+    assert "a change of gender from Male to Female changes the decision for 55.7 %" in said
+
+
+@pytest.mark.parametrize("answer", [None, 1e-12, True, "", 0.25])
+def test_any_answer_can_be_a_witness_s(loan, answer):
+    witness = loan.witnesses[0].model_copy(update={"group_answer": answer})
+    assert page(with_parts(loan, witnesses=(witness,)))
