@@ -178,7 +178,7 @@ def summary(record: pb.Record) -> Iterator[str]:
     last = f"{'against':>7} {'for':>3}" if record.model.outcome == "decision" else f"{'widest':>11}"
     yield f"  {'change':34}{'gap':>6}  {'95 % interval':16} {last}  verdict"
     for gap in record.findings:
-        if gap.unit == "flip rate":
+        if gap.unit in {"flip rate", "absolute gap"}:
             continue
         if gap.unit == "net gap":
             numbers = [f"{100 * x:.1f}" for x in (gap.estimate, gap.low, gap.high)]
@@ -192,7 +192,7 @@ def summary(record: pb.Record) -> Iterator[str]:
 
 
 def _verdict(record: pb.Record, gap: Any) -> str:
-    """Sum up what was found of one pair of levels: its flip rate and its gap."""
+    """Sum up what was found of one pair of levels: its gap, and what moves either way."""
     about = (gap.attribute, gap.group)
     found = {f.verdict for f in record.findings if (f.attribute, f.group) == about}
     return found.pop() if len(found) == 1 else "biased" if "biased" in found else "inconclusive"
@@ -200,6 +200,7 @@ def _verdict(record: pb.Record, gap: Any) -> str:
 
 def main(folder: Path = Path()) -> None:
     """Print the check of the data and every finding; write records and reports into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     data = applications()
     print("Linear model of approval")
     print("\n".join(check(data)))

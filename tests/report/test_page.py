@@ -18,7 +18,7 @@ from paribus.evidence.base import Unit
 from paribus.findings import judge
 from paribus.report._parts import Chart, Table
 from paribus.report._toml import as_toml
-from paribus.report._wording import SHARES, UNITS, sentence, show, verdict_sentence
+from paribus.report._wording import SHARES, UNITS, effect, sentence, show, verdict_sentence
 from paribus.report.base import MOST_MARKS, page
 
 NOT_FINITE = re.compile(r"(?<![\w])(nan|inf|infinity)(?![\w])", re.IGNORECASE)
@@ -193,3 +193,35 @@ def test_placebo_stands_beside_what_the_attribute_does(loan):
 def test_any_answer_can_be_a_witness_s(loan, answer):
     witness = loan.witnesses[0].model_copy(update={"group_answer": answer})
     assert page(with_parts(loan, witnesses=(witness,)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "size", "said"),
+    [
+        ("net gap", -0.031, "lowers the rate of favorable answers by 3.1 points"),
+        ("score gap", 12.5, "raises the answer by 12.5 on average"),
+        ("absolute gap", 0.25, "moves the answer by 0.25 either way on average"),
+        ("label change rate", 0.5, "changes the label for 50.0 % of people"),
+        ("flip rate", 0.5, "changes the decision for 50.0 % of people, mostly in favor of Female"),
+    ],
+)
+def test_what_a_change_does_is_said_in_plain_words(loan, unit, size, said):
+    row = loan.findings[0].model_copy(
+        update={"unit": unit, "estimate": size, "flips_against": 2, "flips_for": 3}
+    )
+    assert effect(row) == said
+
+
+def test_many_attributes_share_their_charts(loan):
+    findings = tuple(
+        finding.model_copy(update={"attribute": f"attribute {i}"})
+        for i in range(20)
+        for finding in loan.findings
+    )
+    sections = page(with_parts(loan, findings=findings)).sections
+    assert sections[0].title == "The widest gaps"
+    assert sections[0].intro[0].text == (
+        "Of 40 gaps by 20 attributes: 40 biased, 0 within tolerance, 0 inconclusive."
+    )
+    assert [p.form for p in sections[0].parts] == ["chart", "chart"]
+    assert not any(p.form == "chart" for p in sections[1].parts)

@@ -52,10 +52,10 @@ class Counterfactual(Test):
             if answers.outcome.kind == "label":
                 rows.append(_changes(about, tally, tolerance, confidence, held))
             if answers.outcome.measures:
-                low, high = answers.bounds
-                rows.append(_score_gap(about, tally, tolerance, confidence, held, high - low))
+                spread = _spread(answers, tolerance)
+                rows.append(_score_gap(about, tally, tolerance, confidence, held, spread))
                 steady = held and answers.repeatable is not False
-                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, high - low))
+                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, spread))
         return (*rows, *_levels(answers, confidence))
 
 
@@ -69,6 +69,18 @@ def _about(contrast: Contrast, tally: Tally) -> dict[str, Any]:
         "people": tally.people,
         "answered": tally.answered,
     }
+
+
+def _spread(answers: Answers, tolerance: float) -> float:
+    """Say how far apart two answers may be.
+
+    Where the answers have no bounds by nature, those that were seen are the best guess. Where they
+    hardly differ, an unseen one may still be 50 tolerances away: then it takes as many equal gaps
+    to prove equivalence as it takes pairs without a flip at a tolerance of 1 in 50.
+    """
+    low, high = answers.bounds
+    known = answers.outcome.bounds is not None
+    return high - low if known else max(high - low, 50 * tolerance)
 
 
 def _share(count: int, of: int) -> float:

@@ -62,11 +62,6 @@ def page(record: Record) -> Page:
         The verdict first; then what each attribute does, the answers per group, where the gap
         lives, what a mere change of name does, witnesses, how it was done and what it does not say.
         Sections with nothing to show are left out.
-
-    Examples
-    --------
-    >>> page(record).sections[0].title  # doctest: +SKIP
-    'What changing gender does'
     """
     sections = [
         *_attributes(record),

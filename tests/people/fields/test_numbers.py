@@ -58,7 +58,18 @@ def test_uniform_is_even():
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(None, None), (18, None), (None, 70), (18, 70), (90, 120), (38, 41)]
+    ("low", "high"),
+    [
+        (None, None),
+        (18, None),
+        (None, 70),
+        (18, 70),
+        (90, 120),
+        (38, 41),
+        (160, None),
+        (None, -80),
+        (160, 170),
+    ],
 )
 def test_normal_is_cut_off_at_its_bounds(low, high):
     mean, sd = 40, 12

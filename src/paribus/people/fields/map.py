@@ -29,7 +29,10 @@ class Map(Field):
     @pydantic.field_validator("map", mode="before")
     @classmethod
     def _keys_are_text(cls, table: Any) -> Any:
-        return {str(k): v for k, v in table.items()} if isinstance(table, Mapping) else table
+        if not isinstance(table, Mapping):
+            return table
+        whole = {k: int(k) for k in table if isinstance(k, float) and k.is_integer()}
+        return {str(whole.get(k, k)): v for k, v in table.items()}
 
     @property
     def parents(self) -> tuple[str, ...]:
