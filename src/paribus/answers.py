@@ -130,6 +130,16 @@ class Tally:
         """Pairs with both answers."""
         return int(self.cells[:2, :2].sum())
 
+    @property
+    def in_favor_count(self) -> int:
+        """Pairs in which the group twin alone gets the favorable answer."""
+        return int(self.cells[FAVORABLE, UNFAVORABLE])
+
+    @property
+    def against_count(self) -> int:
+        """Pairs in which the reference twin alone gets the favorable answer."""
+        return int(self.cells[UNFAVORABLE, FAVORABLE])
+
     def merge(self, other: Tally, *, widest: bool) -> Tally:
         """Add the pairs of later people."""
         return Tally(

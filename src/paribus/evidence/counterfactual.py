@@ -45,16 +45,17 @@ class Counterfactual(Test):
         for contrast, tally in answers.tallies.items():
             about = _about(contrast, tally)
             held = contrast.kind != "placebo"
+            # Noise moves answers either way, and would pass for the attribute's doing.
+            steady = held and answers.repeatable is not False
             if answers.outcome.decides:
-                repeatable = answers.repeatable is not False
-                rows.append(_flip_rate(about, tally, tolerance, confidence, held and repeatable))
+                rows.append(_flip_rate(about, tally, tolerance, confidence, steady))
                 rows.append(_net_gap(about, tally, tolerance, confidence, held))
             if answers.outcome.kind == "label":
-                rows.append(_changes(about, tally, tolerance, confidence, held))
+                rate = _rate_of_change(about, tally, tally.changed, tolerance, confidence)
+                rows.append(Row(**rate, unit="label change rate", held=steady))
             if answers.outcome.measures:
                 spread = _spread(answers, tolerance)
                 rows.append(_score_gap(about, tally, tolerance, confidence, held, spread))
-                steady = held and answers.repeatable is not False
                 rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, spread))
         return (*rows, *_levels(answers, confidence))
 
@@ -87,38 +88,40 @@ def _share(count: int, of: int) -> float:
     return count / of if of else 0.0
 
 
+def _rate_of_change(
+    about: dict[str, Any], tally: Tally, changed: int, tolerance: float, confidence: float
+) -> dict[str, Any]:
+    """Weigh how many pairs change: flips of a decision, or changes of a label."""
+    n, missing = tally.people, tally.people - tally.answered
+    # At best no unanswered pair changes, at worst every one does.
+    low, _ = clopper_pearson(changed, n, confidence)
+    _, high = clopper_pearson(changed + missing, n, confidence)
+    bound = min(tolerance, 1.0)
+    outside = min(1.0, 2 * p_rate_above(changed, n, bound))
+    return {
+        **about,
+        "estimate": _share(changed, tally.answered),
+        "low": low,
+        "high": high,
+        "p": outside,
+        "p_outside": outside,
+        "p_within": p_rate_below(changed + missing, n, bound),
+    }
+
+
 def _flip_rate(
     about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
 ) -> Row:
-    n, missing = tally.people, tally.people - tally.answered
-    in_favor = int(tally.cells[FAVORABLE, UNFAVORABLE])
-    against = int(tally.cells[UNFAVORABLE, FAVORABLE])
-    flips = in_favor + against
-    # At best no unanswered pair flips, at worst every one does.
-    low, _ = clopper_pearson(flips, n, confidence)
-    _, high = clopper_pearson(flips + missing, n, confidence)
-    outside = min(1.0, 2 * p_rate_above(flips, n, min(tolerance, 1.0)))
-    return Row(
-        **about,
-        unit="flip rate",
-        estimate=_share(flips, tally.answered),
-        low=low,
-        high=high,
-        p=outside,
-        p_outside=outside,
-        p_within=p_rate_below(flips + missing, n, min(tolerance, 1.0)),
-        held=held,
-        flips_against=against,
-        flips_for=in_favor,
-    )
+    flips = {"flips_against": tally.against_count, "flips_for": tally.in_favor_count}
+    rate = _rate_of_change(about, tally, sum(flips.values()), tolerance, confidence)
+    return Row(**rate, **flips, unit="flip rate", held=held)
 
 
 def _net_gap(
     about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
 ) -> Row:
     n, cells = tally.people, tally.cells
-    in_favor = int(cells[FAVORABLE, UNFAVORABLE])
-    against = int(cells[UNFAVORABLE, FAVORABLE])
+    in_favor, against = tally.in_favor_count, tally.against_count
     # What the pair would be if the missing answers were all as good, or as bad, for the group.
     unknown = int(cells[MISSING, MISSING])
     best = in_favor + int(cells[MISSING, UNFAVORABLE] + cells[FAVORABLE, MISSING]) + unknown
@@ -142,27 +145,6 @@ def _net_gap(
         held=held,
         flips_against=against,
         flips_for=in_favor,
-    )
-
-
-def _changes(
-    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
-) -> Row:
-    n, missing, changed = tally.people, tally.people - tally.answered, tally.changed
-    low, _ = clopper_pearson(changed, n, confidence)
-    _, high = clopper_pearson(changed + missing, n, confidence)
-    tolerance = min(tolerance, 1.0)
-    outside = min(1.0, 2 * p_rate_above(changed, n, tolerance))
-    return Row(
-        **about,
-        unit="label change rate",
-        estimate=_share(changed, tally.answered),
-        low=low,
-        high=high,
-        p=outside,
-        p_outside=outside,
-        p_within=p_rate_below(changed + missing, n, tolerance),
-        held=held,
     )
 
 

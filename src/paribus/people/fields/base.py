@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from paribus._plugins import Declaration, Family
 from paribus._seeds import generator
+from paribus._text import plain_number
 from paribus.errors import SpecError, nearest
 from paribus.table import Coded, Column, Scalar
 
@@ -110,6 +111,13 @@ def missing_level(levels: Sequence[Scalar], table: Mapping[str, Any], what: str,
 
 def _whole(level: Scalar) -> str:
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
+def check_order(low: Any, high: Any) -> None:
+    """Raise where the lower bound is above the upper one; a bound may be None."""
+    if low is not None and high is not None and low > high:
+        low, high = (plain_number(b) if isinstance(b, int | float) else b for b in (low, high))
+        raise SpecError(f"low ({low}) is above high ({high}); swap them", path="$.low")
 
 
 def coded(column: Column) -> Coded:

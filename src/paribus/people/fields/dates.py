@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -24,8 +24,7 @@ class Dates(Field):
 
     @model_validator(mode="after")
     def _ordered(self) -> Dates:
-        if self.low > self.high:
-            raise ValueError(f"low ({self.low}) is after high ({self.high}); swap them")
+        check_order(self.low, self.high)
         return self
 
     def draw(self, streams: Streams, people: int) -> Latent:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -23,8 +23,7 @@ class Integers(Field):
 
     @model_validator(mode="after")
     def _ordered(self) -> Integers:
-        if self.low > self.high:
-            raise ValueError(f"low ({self.low:,}) is above high ({self.high:,}); swap them")
+        check_order(self.low, self.high)
         if self.low < -(2**63) or self.high >= 2**63:
             raise ValueError("low and high must fit into 64 bits")
         return self

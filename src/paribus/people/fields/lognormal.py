@@ -11,7 +11,7 @@ import pydantic
 from pydantic import model_validator
 
 from paribus.people.fields._bounded import bounded_normal, within
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -29,8 +29,7 @@ class Lognormal(Field):
 
     @model_validator(mode="after")
     def _ordered(self) -> Lognormal:
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        check_order(self.low, self.high)
         if self.high is None and math.log(self.median) + 9 * self.sigma > 700:
             raise ValueError(
                 f"sigma ({self.sigma:g}) is too large for numbers that a computer holds"

@@ -9,7 +9,7 @@ import pydantic
 from pydantic import model_validator
 
 from paribus.people.fields._bounded import bounded_normal, within
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -27,8 +27,7 @@ class Normal(Field):
 
     @model_validator(mode="after")
     def _ordered(self) -> Normal:
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        check_order(self.low, self.high)
         if abs(self.mean) > 1e300 or self.sd > 1e300:
             raise ValueError("mean and sd must not exceed 1e300 in size")
         return self

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -22,8 +22,7 @@ class Uniform(Field):
 
     @model_validator(mode="after")
     def _ordered(self) -> Uniform:
-        if self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swap them")
+        check_order(self.low, self.high)
         return self
 
     def draw(self, streams: Streams, people: int) -> Latent:
