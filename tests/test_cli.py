@@ -231,7 +231,7 @@ def test_a_wrong_option_names_the_nearest(run):
 
 def test_a_reader_that_goes_away(folder):
     """`paribus audit | head -1` must not end in a complaint of Python's."""
-    command = f"{sys.executable} -m paribus audit fair.toml --trust --json - | head -c 1"
+    command = f"'{sys.executable}' -m paribus audit fair.toml --trust --json - | head -c 1"
     environment = {**os.environ, "PYTHONPATH": str(Path(pb.__file__).parents[1])}
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, cwd=folder, env=environment
