@@ -250,7 +250,11 @@ def ones(people):
         ({"fields": [1]}, "$.fields", "must be a table of names"),
         ({"fields": {"x": 3}}, "$.fields.x", "must be a table with a kind"),
         ({"fields": {"x": {"kind": "integer"}}}, "$.fields.x.kind", 'did you mean "integers"?'),
-        ({"fields": {"x": {"kind": "integers", "low": 3, "high": 1}}}, "$.fields.x.low", "swap them"),
+        (
+            {"fields": {"x": {"kind": "integers", "low": 3, "high": 1}}},
+            "$.fields.x.low",
+            "swap them",
+        ),
         ({"fields": None}, "$.fields", "declare fields, or give data"),
         ({"model": 3}, "$.model", "expected a fitted model, a function or the path"),
         ({"data": [1, 2]}, "$.data", "expected a data frame"),
