@@ -330,6 +330,9 @@ class Table:
         """
         if name not in self.names:
             raise DataError(f'the data have no column "{name}"{nearest(name, self.names)}')
+        if isinstance(rows, slice):
+            # Older narwhals wants both ends.
+            rows = slice(*rows.indices(len(self))[:2])
         return Native(self.frame[name][rows])
 
     def take(self, index: npt.NDArray[np.intp]) -> Table:
