@@ -120,7 +120,7 @@ def test_a_parquet_file_has_its_own_types(tmp_path):
     frame = ROWS.assign(
         sex=pd.Categorical(ROWS["sex"]),
         small=np.int8(3),
-        born=pd.Timestamp("2020-01-01"),
+        born=pd.Timestamp("2020-01-01").as_unit("ms"),
         maybe=pd.array([1, None, 3] * 100, dtype="Int64"),
     )
     file = tmp_path / "data.parquet"
