@@ -180,7 +180,7 @@ def test_records_that_are_none(run, tmp_path):
         ("b.json", b"\xff\xfe", "is not a JSON file"),
         ("c.json", b"[]", "is not a record"),
         ("d.json", b'{"schema": 99}', "has schema 99"),
-        ("e.json", b'{"schema": 1}', "is required and missing"),
+        ("e.json", b'{"schema": 1}', 'e.json" is no whole record: $.name: is required and'),
         ("f.json", b"[" * 100_000, "is not a JSON file"),
     ):
         (tmp_path / name).write_bytes(content)
@@ -221,6 +221,38 @@ def test_without_trust_no_code_runs(run, tmp_path, monkeypatch):
     assert "--trust" in err
     assert "ONNX" in err
     assert not (tmp_path / "ran").exists()
+
+
+def test_nothing_is_written_over_what_the_audit_reads(run, tmp_path, good):
+    spec = tmp_path / "rows.csv.toml"
+    spec.write_text(
+        good.read_text().split("[fields")[0].replace("people = 40\n", "")
+        + '[data]\npath = "rows.csv"\n'
+    )
+    (tmp_path / "rows.csv").write_text("gender,x\n" + "Male,1\nFemale,2\n" * 20)
+    (tmp_path / "link.csv").symlink_to("rows.csv")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    for arguments in (
+        ("audit", spec, "--trust", "--json", spec),
+        ("audit", spec, "--trust", "--html", tmp_path / "link.csv"),
+        ("twins", spec, "-o", tmp_path / "rows.csv"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert (
+            one_sentence(err) == f'"{arguments[-1]}" is what the audit reads; choose another name'
+        )
+    model = tmp_path / "model.toml"
+    model.write_text(
+        GOOD.replace('"callable"', '"file"').replace(
+            'function = "bad_input_models:{model}"', 'path = "model.pkl"'
+        )
+    )
+    (tmp_path / "model.pkl").write_bytes(b"weights")
+    code, _, err = run("audit", model, "--trust", "--junit", tmp_path / "model.pkl")
+    assert code == 2
+    assert "is what the audit reads" in one_sentence(err)
+    assert before.items() <= {p.name: p.read_bytes() for p in tmp_path.iterdir()}.items()
 
 
 # --- the Python call ------------------------------------------------------------------------------

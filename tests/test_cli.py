@@ -105,6 +105,21 @@ def test_inconclusive_may_count_as_good(folder, run, spec, code):
     assert run("audit", f"{spec}.toml", "--trust", "--inconclusive-ok")[0] == code
 
 
+def test_a_bug_is_not_a_verdict(folder, run, monkeypatch):
+    """Whatever nobody has foreseen: 1 would say biased."""
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("by\x1b zero\nsecond line")
+
+    monkeypatch.setattr(pb, "load", broken)
+    code, out, err = run("audit", "fair.toml", "--trust")
+    assert (code, out) == (70, "")
+    assert err.startswith("Traceback")
+    assert err.endswith(
+        "\nparibus: this is a bug in paribus, please report it: ZeroDivisionError: by␛ zero\n"
+    )
+
+
 def test_json_on_stdout_is_nothing_but_json(folder, run):
     code, out, err = run("audit", "biased.toml", "--trust", "--json", "-")
     assert (code, err) == (1, "")

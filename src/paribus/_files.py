@@ -20,16 +20,39 @@ if TYPE_CHECKING:
 def atomic(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place only when everything has been written.
 
+    A symbolic link stays one: the file that it leads to is replaced. A pipe or a device cannot be
+    replaced, and is written to as it is.
+
     Raises
     ------
     OutputError
         Where the path cannot be written. An error inside the block leaves what was there before.
     """
-    target = Path(path)
+    check_writable(path)
+    with _reported(path), _stream(path) if _is_stream(path) else _replacement(path) as file:
+        yield file
+
+
+@contextmanager
+def _reported(path: str | Path) -> Iterator[None]:
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        yield
     except OSError as error:
-        raise OutputError(f'"{target}" cannot be written: {error.strerror}') from None
+        raise OutputError(f'"{path}" cannot be written: {error.strerror or error}') from None
+
+
+def _is_stream(path: str | Path) -> bool:
+    return Path(path).exists() and not Path(path).is_file()
+
+
+def _stream(path: str | Path) -> IO[bytes]:
+    return Path(path).open("wb")
+
+
+@contextmanager
+def _replacement(path: str | Path) -> Iterator[IO[bytes]]:
+    target = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -38,8 +61,6 @@ def atomic(path: str | Path) -> Iterator[IO[bytes]]:
         os.umask(mask)
         Path(name).chmod(0o666 & ~mask)
         Path(name).replace(target)
-    except OSError as error:
-        raise OutputError(f'"{target}" cannot be written: {error.strerror}') from None
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -52,13 +73,20 @@ def check_writable(path: str | Path) -> None:
     OutputError
         Where the folder does not exist, or must not be written to, or the path is a folder.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise OutputError(f'"{target}" is a folder; name a file')
-    if not target.parent.is_dir():
-        raise OutputError(f'"{target}" cannot be written: there is no folder "{target.parent}"')
-    if not os.access(target.parent, os.W_OK):
-        raise OutputError(f'"{target}" cannot be written: the folder is read-only')
+    if "\0" in str(path):
+        raise OutputError(f'"{path}" cannot be written: no path holds a null character')
+    with _reported(path):
+        if Path(path).is_dir():
+            raise OutputError(f'"{path}" is a folder; name a file')
+        if _is_stream(path):
+            if not os.access(path, os.W_OK):
+                raise OutputError(f'"{path}" cannot be written: it is read-only')
+            return
+        folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir():
+            raise OutputError(f'"{path}" cannot be written: there is no folder "{folder}"')
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f'"{path}" cannot be written: the folder is read-only')
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -100,7 +128,8 @@ def read_table(path: str | Path) -> pa.Table:
         return _read_csv(source) if source.suffix.lower() == ".csv" else _read_parquet(source)
     except FileNotFoundError:
         raise DataError("there is no such file") from None
-    except pa.ArrowInvalid as error:
+    except (ValueError, pa.ArrowException) as error:
+        # Arrow's own errors, and Python's of a path that holds a null character.
         raise DataError(f"cannot be read: {_reason(error)}") from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or _first_line(error)}") from None

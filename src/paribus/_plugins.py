@@ -1,9 +1,9 @@
 """Declarations, and the families of kinds they come in.
 
 A *declaration* is a frozen pydantic model: it is what the TOML file says, and the object that does
-the work. A *family* (fields, probes, tests, reports, executors) is a package in which every kind is
-one file, found by its file name: adding a kind is adding a file. Other distributions add kinds
-through entry points of the group ``paribus.<family>``.
+the work. A *family* (fields, models, tests, report formats) is a package in which every kind is one
+file, found by its file name: adding a kind is adding a file. Other distributions add kinds through
+entry points of the group ``paribus.<package>``; they never replace one of ours.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
-from paribus.errors import ParibusError, SpecError, nearest
+from paribus.errors import ParibusError, SpecError, nearest, reason
 
 _SENTENCES = {
     "missing": "is required and missing",
@@ -39,6 +39,22 @@ _SENTENCES = {
 }
 
 
+Whole = Annotated[int, Strict()]
+"""A whole number: neither text nor a truth value passes for one."""
+
+Number = Annotated[float, Strict()]
+"""A number: neither text nor a truth value passes for one."""
+
+
+def _plain(value: Any) -> Any:
+    """Give numpy's scalars as Python's own: levels often come from a data frame."""
+    if isinstance(value, tuple | list):
+        return (
+            type(value)([_plain(item) for item in value]) if type(value) in (tuple, list) else value
+        )
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+
+
 class Declaration(BaseModel):
     """A frozen, strict declaration whose mistakes become one sentence with a path."""
 
@@ -48,7 +64,7 @@ class Declaration(BaseModel):
 
     def __init__(self, /, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**{key: _plain(value) for key, value in values.items()})
         except ValidationError as error:
             raise _as_spec_error(error, type(self)) from None
 
@@ -108,7 +124,7 @@ class Family:
     def module(self, kind: str, path: str = "$") -> ModuleType:
         """Import the file of a kind, our own or that of another distribution."""
         if kind in self._foreign():
-            return cast("ModuleType", self._foreign()[kind].load())
+            return cast("ModuleType", self._from_elsewhere(kind, path))
         if kind not in self.kinds():
             raise SpecError(
                 f'there is no {self.noun} of kind "{kind}"{nearest(kind, self.kinds())}', path=path
@@ -121,11 +137,14 @@ class Family:
         Raises
         ------
         SpecError
-            Where there is no such kind; says which name is nearest.
+            Where there is no such kind, or the package that brings it is broken; says which name
+            is nearest.
         """
-        foreign = self._foreign()
-        if kind in foreign:
-            return cast("type[Declaration]", foreign[kind].load())
+        if kind in self._foreign():
+            loaded = self._from_elsewhere(kind, path)
+            if isinstance(loaded, type) and issubclass(loaded, Declaration):
+                return loaded
+            raise SpecError(f'the {self.noun} "{kind}" is not a declaration', path=path)
         module = self.module(kind, path)
         for value in vars(module).values():
             if (
@@ -140,8 +159,10 @@ class Family:
 
     def sentence(self, kind: str) -> str:
         """Give the first sentence of a kind's documentation."""
-        foreign = self._foreign().get(kind)
-        documented: Any = self.module(kind) if foreign is None else foreign.load()
+        try:
+            documented = self.module(kind)
+        except SpecError as error:
+            return f"({error.message.removeprefix(self._named(kind))})"
         return next(iter((documented.__doc__ or "").strip().splitlines()), "")
 
     def parse(self, table: object, path: str = "$") -> Declaration:
@@ -164,8 +185,20 @@ class Family:
                 raise
             raise error.under(path) from None
 
+    def _from_elsewhere(self, kind: str, path: str) -> Any:
+        try:
+            return self._foreign()[kind].load()
+        except Exception as error:
+            said = f"{self._named(kind)}cannot be loaded: {reason(error)}"
+            raise SpecError(said, path=path) from error
+
+    def _named(self, kind: str) -> str:
+        return f'the {self.noun} "{kind}" '
+
     def _foreign(self) -> dict[str, Any]:
-        return _entry_points(f"paribus.{self.package.rpartition('.')[2]}")
+        ours = _files(self.package)
+        entries = _entry_points(f"paribus.{self.package.rpartition('.')[2]}")
+        return {kind: entry for kind, entry in entries.items() if kind not in ours}
 
 
 @cache

@@ -433,9 +433,10 @@ class Answers:
         elif not self.outcome.measures:
             out["flip"] = Plain((r != g) & both)
         known = self.twins.people.names_in(contrast.reference.moves)
-        shown = [name for name in known if name not in out]
-        out.update(self.columns(shown, contrast.reference))
-        return out
+        drawn = self.columns(known, contrast.reference)
+        taken = {"person", "attribute", "reference", "group", "gap", "flip"}
+        taken |= {"reference_answer", "group_answer"}
+        return out | {f"data.{n}" if n in taken else n: column for n, column in drawn.items()}
 
     def _said(self, values: npt.NDArray[Any], answered: npt.NDArray[np.bool_]) -> Column:
         if self.outcome.measures:

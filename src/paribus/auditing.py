@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -15,8 +16,9 @@ from typing import Any
 import pydantic
 from pydantic import InstanceOf, SerializeAsAny
 
-from paribus._plugins import Declaration
-from paribus.answers import Answers
+from paribus._plugins import Declaration, Number, Whole
+from paribus._text import percent
+from paribus.answers import Answers, Outcome
 from paribus.errors import ParibusError, SpecError
 from paribus.evidence.base import Test
 from paribus.evidence.counterfactual import Counterfactual
@@ -29,7 +31,7 @@ from paribus.people.fields.base import FIELDS, Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
 from paribus.probe._ask import ask
-from paribus.probe.base import PROBES, Model, Probe
+from paribus.probe.base import PROBES, Model, Probe, outcome_of
 from paribus.record import Counts, ModelFacts, Record, Witness
 from paribus.table import FrameKind, Scalar, Table
 from paribus.twins import Twins, factorial, pair
@@ -51,12 +53,12 @@ class Audit(Declaration):
     """A declared audit: the object that the TOML file writes down, and that runs."""
 
     name: str = "Audit"
-    seed: int = pydantic.Field(default=0, ge=0, lt=2**63)
-    size: int | None = pydantic.Field(default=None, gt=0)
+    seed: Whole = pydantic.Field(default=0, ge=0, lt=2**63)
+    size: Whole | None = pydantic.Field(default=None, gt=0, le=10**12)
     """How many people; all rows of the data, or 10,000 synthetic people, where left out."""
-    tolerance: float | None = pydantic.Field(default=None, ge=0)
+    tolerance: Number | None = pydantic.Field(default=None, ge=0)
     """The largest gap that counts as equal: 0.01 where left out, except for numbers."""
-    confidence: float = pydantic.Field(default=0.95, gt=0.5, lt=1)
+    confidence: Number = pydantic.Field(default=0.95, gt=0.5, lt=1)
     cross: tuple[tuple[str, ...], ...] = ()
     """Attributes to cross: cells are compared with the cell of the references."""
     probe: SerializeAsAny[Probe]
@@ -67,7 +69,9 @@ class Audit(Declaration):
     """The rows themselves, where they are in memory."""
     folder: Path | None = pydantic.Field(default=None, exclude=True, repr=False)
     """The folder of the TOML file, from which its paths start."""
-    declared_tests: tuple[SerializeAsAny[Test], ...] | None = None
+    declared_tests: tuple[SerializeAsAny[Test], ...] | None = pydantic.Field(
+        default=None, min_length=1
+    )
 
     @cached_property
     def people(self) -> People:
@@ -87,6 +91,12 @@ class Audit(Declaration):
     def tests(self) -> tuple[Test, ...]:
         """What is weighed; tests state which contrasts they need."""
         if self.declared_tests is not None:
+            if self.cross:
+                raise SpecError(
+                    "belongs to the test that crosses where tests are named: [[tests]] "
+                    'kind = "counterfactual", cross = [...]',
+                    path="$.audit.cross",
+                )
             return self.declared_tests
         return (Counterfactual(cross=self.cross), Regions())
 
@@ -117,10 +127,10 @@ class Audit(Declaration):
         clock = _Clock()
         twins = self.twins()
         model = self.probe.open(trust=trust)
+        tolerance = self._tolerance(outcome_of(self.probe, model))
         clock.lap("prepare")
         answers = ask(self.probe, model, twins, executor or Serial())
         clock.lap("ask")
-        tolerance = self._tolerance(answers)
         weighed = [
             row for test in self.tests for row in test.weigh(answers, tolerance, self.confidence)
         ]
@@ -147,10 +157,17 @@ class Audit(Declaration):
             run=clock.run(answers),
         )
 
-    def _tolerance(self, answers: Answers) -> float:
+    def _tolerance(self, outcome: Outcome) -> float:
+        """Settle the tolerance before a single question is asked."""
+        shares = not outcome.measures or outcome.bounds == (0.0, 1.0)
         if self.tolerance is not None:
+            if shares and self.tolerance >= 1:
+                raise SpecError(
+                    f"is a share, and {self.tolerance:g} lets everything pass; write 0.05 for 5 %",
+                    path="$.audit.tolerance",
+                )
             return self.tolerance
-        if answers.outcome.kind == "number":
+        if outcome.kind == "number":
             raise SpecError(
                 "declare the largest gap that counts as equal, in the unit of the model's answers",
                 path="$.audit.tolerance",
@@ -294,13 +311,15 @@ def audit(
                 f"must be a table of names, not {type(given_as).__name__}", path=f"$.{what}"
             )
     listed = {"features": features, "labels": labels, "cross": cross}
+    if not isinstance(cross, list | tuple) or any(isinstance(c, int | float) for c in cross):
+        raise SpecError('must be a list, such as [["race", "sex"]]', path="$.audit.cross")
     for what, names in (*listed.items(), *(("cross", crossed) for crossed in cross)):
         if isinstance(names, str):
             path = "$.audit.cross" if what == "cross" else f"$.model.{what}"
             example = '[["race", "sex"]]' if what == "cross" else f'["{names}"]'
             raise SpecError(f"must be a list, such as {example}", path=path)
-    if workers < 1:
-        raise SpecError(f"must be at least 1, not {workers}", path="workers")
+    if not isinstance(workers, int) or workers < 1:
+        raise SpecError(f"must be a whole number from 1, not {workers!r}", path="workers")
     options: dict[str, Any] = {
         "outcome": outcome,
         "favorable": tuple(favorable) if isinstance(favorable, list | tuple) else favorable,
@@ -341,7 +360,12 @@ def declare(**parts: Any) -> Audit:
         return Audit(**parts)
     except SpecError as error:
         path = error.path.replace("$.size", "$.people", 1)
-        raise SpecError(error.message, path="$.audit" + path.removeprefix("$")) from None
+        path = path.replace("$.declared_tests", "$.tests", 1)
+        # Of its own keys only: protect, fields and the like are sections beside [audit].
+        head = re.split(r"[.\[]", path.removeprefix("$.") + ".")[0]
+        own = {"name", "seed", "people", "tolerance", "confidence", "cross"}
+        place = "$.audit" + path.removeprefix("$") if head in own else path
+        raise SpecError(error.message, path=place) from None
 
 
 def probe_of(model: Any, options: Mapping[str, Any]) -> Probe:
@@ -449,6 +473,7 @@ def _witnesses(answers: Answers) -> tuple[Witness, ...]:
         for example in examples[:_WITNESSES]
     ]
     people = answers.persons([(e[0], v) for c, e in chosen for v in (c.reference, c.group)])
+    rows = answers.twins.people.rows
     found = []
     for contrast, (person, reference, group) in chosen:
         one, other = people[person, contrast.reference], people[person, contrast.group]
@@ -456,6 +481,7 @@ def _witnesses(answers: Answers) -> tuple[Witness, ...]:
         found.append(
             Witness(
                 person=person,
+                row=None if rows is None else rows.number(person),
                 attribute=contrast.attribute,
                 reference=contrast.reference_name,
                 group=contrast.group_name,
@@ -469,10 +495,42 @@ def _witnesses(answers: Answers) -> tuple[Witness, ...]:
     return tuple(found)
 
 
+def _placebo_notes(answers: Answers) -> list[str]:
+    """Warn where another name alone moves the model about as much as the attribute does."""
+    if answers.repeatable is False:
+        return []
+    changed = {c: t.changed / max(t.answered, 1) for c, t in answers.tallies.items()}
+    found = {
+        placebo.attribute: by_name
+        for placebo, by_name in changed.items()
+        for contrast, by_level in changed.items()
+        if (placebo.kind, contrast.kind) == ("placebo", "level")
+        if placebo.attributes == contrast.attributes and by_name >= by_level / 2 > 0
+    }
+    return [
+        f"Drawing the fields linked to {name} again, at the same {name}, changes the answer for "
+        f"{percent(share)} of people: much of what a change of {name} does may be a mere change "
+        "of name."
+        for name, share in found.items()
+    ]
+
+
 def _notes(answers: Answers) -> tuple[str, ...]:
     """Say what a reader must know before trusting a number."""
     people = answers.twins.people
     notes = []
+    held = {
+        people.protect[name].levels[level]: name
+        for contrast in answers.tallies
+        for name, level in contrast.reference.moves
+        if name not in contrast.attributes
+    }
+    notes += [
+        f"The data have no column {name}, and something follows it: it is held at {level} "
+        "wherever it is not compared itself."
+        for level, name in held.items()
+    ]
+    notes += _placebo_notes(answers)
     for name in people.protect:
         if not set(people.closure(name)) & set(answers.seen):
             notes.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,12 @@ import typer
 
 import paribus as pb
 from paribus._text import visible
-from paribus.errors import ParibusError
+from paribus.errors import OutputError, ParibusError, reason
 
 EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
 INTERRUPTED = 130
+BUG = 70
+"""EX_SOFTWARE of sysexits.h; Python's own 1 would say biased."""
 
 app = typer.Typer(
     name="paribus",
@@ -66,8 +69,10 @@ def audit(
 
     Example: paribus audit audit.toml --html report.html --json record.json
     """
-    _writable([Path(json) if json not in (None, "-") else None, html, junit])
+    outputs = [Path(json) if json not in (None, "-") else None, html, junit]
+    _writable(outputs)
     declared = pb.load(spec, people=people, seed=seed)
+    _apart(outputs, spec, declared)
     with _progress(declared, workers) as executor:
         record = declared.run(executor, trust=trust)
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
@@ -89,7 +94,9 @@ def twins(
 
     Example: paribus twins audit.toml -o twins.parquet
     """
-    rows = pb.load(spec, people=people, seed=seed).balanced().write(output)
+    declared = pb.load(spec, people=people, seed=seed)
+    _apart([output], spec, declared)
+    rows = declared.balanced().write(output)
     typer.echo(f"{output}: {rows:,} rows", err=True)
 
 
@@ -165,6 +172,17 @@ def _writable(paths: Iterable[Path | None]) -> None:
             pb.check_writable(path)
 
 
+def _apart(outputs: Iterable[Path | None], spec: Path, declared: Any) -> None:
+    """Refuse to write over a file that the audit reads."""
+    read = (spec, getattr(declared.data, "path", None), getattr(declared.probe, "path", None))
+    files = [Path(path) for path in read if path is not None and Path(path).is_file()]
+    for output in outputs:
+        if output is None or not output.is_file():
+            continue
+        if any(output.samefile(file) for file in files):
+            raise OutputError(f'"{output}" is what the audit reads; choose another name')
+
+
 class _Watched:
     """An executor that tells how many blocks are done."""
 
@@ -190,7 +208,7 @@ def _progress(declared: Any, workers: int) -> Iterator[Any]:
 
 
 def main() -> None:
-    """Run the command line: mistakes are one sentence and exit code 2."""
+    """Run the command line: mistakes are one sentence and exit code 2, our bugs are 70."""
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:
@@ -208,8 +226,12 @@ def main() -> None:
         code = 0
     except Exception as error:
         # Click's own mistakes (a wrong option) know how to show themselves.
-        if not hasattr(error, "show") or not hasattr(error, "exit_code"):
-            raise
-        error.show()
-        code = error.exit_code
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()
+            code = error.exit_code
+        else:
+            traceback.print_exc()
+            said = visible(reason(error))
+            typer.echo(f"paribus: this is a bug in paribus, please report it: {said}", err=True)
+            code = BUG
     sys.exit(code or 0)

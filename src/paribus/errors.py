@@ -54,6 +54,18 @@ class OutputError(ParibusError):
     """A result cannot be written where it was asked for."""
 
 
+def reason(error: BaseException) -> str:
+    r"""Give the type and the first line of somebody else's error.
+
+    Examples
+    --------
+    >>> reason(ValueError("no such thing\nsecond line")), reason(KeyError())
+    ('ValueError: no such thing', 'KeyError')
+    """
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].strip() if lines else ''}"[:200].rstrip(": ")
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """Suggest the nearest known name, as a clause to put behind a message.
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from paribus._files import write_atomically
 from paribus._plugins import Declaration, Family
-from paribus.errors import DataError, OutputError, nearest
+from paribus.errors import DataError, OutputError, SpecError, nearest
 from paribus.evidence.base import Row
 from paribus.findings import Finding, Verdict, overall
 
@@ -27,6 +27,8 @@ class Witness(Declaration):
 
     person: int
     """Number of the person, from 0: with the spec and the seed it finds the same person again."""
+    row: int | None = None
+    """Of real rows: the row in the data, from 0, which differs where only some rows were drawn."""
     attribute: str
     reference: str
     group: str
@@ -167,7 +169,7 @@ def open_record(path: str | Path) -> Record:
     Raises
     ------
     DataError
-        Where the file is missing, is no JSON, or is a record of a newer schema.
+        Where the file is missing, is no JSON, is a record of a newer schema, or lacks a part.
     """
     source = Path(path)
     try:
@@ -176,7 +178,7 @@ def open_record(path: str | Path) -> Record:
         raise DataError(f'there is no file "{source}"') from None
     except OSError as error:
         raise DataError(f'"{source}" cannot be read: {error.strerror}') from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise DataError(f'"{source}" is not a JSON file') from None
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA:
@@ -185,4 +187,7 @@ def open_record(path: str | Path) -> Record:
             if version is None
             else f'"{source}" has schema {version}; this version reads schema {SCHEMA}'
         )
-    return Record(**content)
+    try:
+        return Record(**content)
+    except SpecError as error:
+        raise DataError(f'"{source}" is no whole record: {error}') from None

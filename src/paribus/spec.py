@@ -75,6 +75,8 @@ def load(path: str | Path, **overrides: Any) -> Audit:
         raise SpecError(f'"{source}" cannot be read: {error.strerror}') from None
     except UnicodeDecodeError:
         raise SpecError(f'"{source}" is not UTF-8 text') from None
+    except ValueError:
+        raise SpecError(f'"{source}" is not a path: it holds a null character') from None
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

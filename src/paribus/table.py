@@ -8,7 +8,8 @@ reads it (`Joined`), and the columns of a real table stay what they are (`Native
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -157,7 +158,9 @@ class Native:
             column = self.series.to_arrow()
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             # Objects of several types, or of one that Arrow does not know: people read their text.
-            texts = [None if v is None or v != v else str(v) for v in self.series.to_list()]
+            values = self.series.to_list()
+            gone = [v is None or str(v) in {"nan", "NaT", "<NA>"} for v in values]
+            texts = [None if no else str(v) for v, no in zip(values, gone, strict=True)]
             return pa.array(texts, pa.string())
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
@@ -211,6 +214,8 @@ def lookup(values: npt.NDArray[Any] | pa.Array, levels: Sequence[Scalar]) -> npt
 
 
 def _key(value: object) -> str:
+    if isinstance(value, bool | np.bool_) or value in ("True", "False"):
+        return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -234,9 +239,31 @@ def concat(columns: Sequence[Column]) -> Column:
         return Coded.of(np.concatenate([cast("Coded", c).each() for c in columns]), first.pool)
     if isinstance(first, Native) and all(isinstance(c, Native) for c in columns):
         return Native(_concat_series([cast("Native", c).series for c in columns]))
-    arrays = [c.arrow() for c in columns]
-    plain = [a.dictionary_decode() if isinstance(a, pa.DictionaryArray) else a for a in arrays]
-    return Text(pa.concat_arrays([a.cast(plain[0].type) for a in plain]))
+    plain = [flat(c.arrow()) for c in columns]
+    # Where some rows are the caller's own, all take the type that they have there.
+    own = next((a for a, c in zip(plain, columns, strict=True) if isinstance(c, Native)), plain[0])
+    return Text(pa.concat_arrays([fitted(a, own.type) for a in plain]))
+
+
+def fitted(array: pa.Array, to: pa.DataType) -> pa.Array:
+    """Give the same values in another type.
+
+    Raises
+    ------
+    DataError
+        Where a value would become another: 300 is no 8-bit number, and "yes" is no truth value.
+    """
+    if array.type == to:
+        return array
+    try:
+        cast_array = array.cast(to)
+        rounded = pa.types.is_floating(array.type) and pa.types.is_floating(to)
+        same = rounded or cast_array.cast(array.type).equals(array)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        same = False
+    if not same:
+        raise DataError(f"the new values do not fit the type that the data have there ({to})")
+    return cast_array
 
 
 def _concat_series(series: Sequence[nw.Series[Any]]) -> nw.Series[Any]:
@@ -302,9 +329,11 @@ class Table:
             checked = cls.of(read_table(file))
         except DataError as error:
             raise DataError(f'"{file}": {error.message}', path=path) from None
-        return cls(
-            nw.from_native(checked.frame.to_native().to_pandas(), eager_only=True), str(file)
-        )
+        frame = checked.frame.to_native().to_pandas()
+        if frame.index.names != [None]:
+            # What pandas had written as an index is a column like any other.
+            frame = frame.reset_index()
+        return cls(nw.from_native(frame, eager_only=True), str(file))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -367,7 +396,7 @@ def to_frame(columns: Mapping[str, Column], kind: FrameKind, like: Table | None 
         return _pandas(columns, types)
     if kind == "polars":
         return _polars(columns, types)
-    return pa.table({name: _decoded(column) for name, column in columns.items()})
+    return pa.table({n: _like_arrow(n, _decoded(c), types) for n, c in columns.items()})
 
 
 def matrix(
@@ -415,6 +444,25 @@ def _decoded(column: Column) -> pa.Array:
     return array
 
 
+def _like_arrow(name: str, array: pa.Array, like: Mapping[str, nw.Series[Any]]) -> pa.Array:
+    if name not in like:
+        return array
+    to = like[name].to_native().type
+    if pa.types.is_dictionary(to):
+        return array if array.type == to else fitted(array, to.value_type).dictionary_encode()
+    with _about(name):
+        return fitted(flat(array), to)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Name the column in an error about its values."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f'the column "{name}": {error.message}') from None
+
+
 def _pandas(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -> Any:
     import pandas as pd
 
@@ -441,12 +489,19 @@ def _cast_pandas(pd: Any, name: str, values: Any, dtype: Any) -> Any:
         return values
     if isinstance(dtype, pd.CategoricalDtype):
         return _cast_categories(pd, name, values, dtype)
+    series = pd.Series(values)
     try:
-        return pd.Series(values).astype(dtype).array
-    except (TypeError, ValueError):
+        changed = series.astype(dtype)
+        back = changed.astype(series.dtype)
+        rounded = series.dtype.kind == changed.dtype.kind == "f"
+        same = rounded or bool(((back == series) | (back.isna() & series.isna())).all())
+    except (TypeError, ValueError, OverflowError):
+        same = False
+    if not same:
         raise DataError(
             f'the new values of "{name}" do not fit the type that the data have there ({dtype})'
-        ) from None
+        )
+    return changed.array
 
 
 def _cast_categories(pd: Any, name: str, values: Any, dtype: Any) -> Any:
@@ -474,12 +529,17 @@ def _polars(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -
         )
         if name in like and out[name].dtype != like[name].to_native().dtype:
             dtype = like[name].to_native().dtype
+            new = out[name]
             try:
-                out[name] = out[name].cast(dtype, strict=True)
+                out[name] = new.cast(dtype, strict=True)
+                rounded = new.dtype.is_float() and dtype.is_float()
+                same = rounded or out[name].cast(new.dtype).equals(new)
             except pl.exceptions.PolarsError:
+                same = False
+            if not same:
                 raise DataError(
                     f'the new values of "{name}" do not fit the type of the data there ({dtype})'
-                ) from None
+                )
     return pl.DataFrame(out)
 
 

@@ -22,6 +22,9 @@ from paribus.errors import SpecError, nearest
 from paribus.people.population import Block, Moves, People
 from paribus.table import Column, flat
 
+RESERVED = ("person", "version")
+"""First columns of the balanced data set; a column of the people that is called so is renamed."""
+
 CROSS = " x "
 """Between the names of crossed attributes, and of their levels."""
 
@@ -83,8 +86,8 @@ def placebo_contrasts(people: People, attribute: str) -> tuple[Contrast, ...]:
     if not again:
         return ()
     names = ", ".join(again)
-    same = Version()
-    drawn = Version(again=again)
+    same = Version(people.held((), again))
+    drawn = Version(same.moves, again)
     return (Contrast("placebo", (attribute,), same, drawn, "as they are", f"another {names}"),)
 
 
@@ -92,9 +95,11 @@ def _cells(
     people: People, attributes: tuple[str, ...], kind: Literal["level", "cell"]
 ) -> tuple[Contrast, ...]:
     protected = [people.protect[name] for name in attributes]
+    together = {column for name in attributes for column in people.closure(name)}
+    held = dict(people.held(attributes, tuple(together)))
 
     def version(cell: tuple[int, ...]) -> Version:
-        moves = dict(zip(attributes, cell, strict=True))
+        moves = held | dict(zip(attributes, cell, strict=True))
         return Version(tuple((name, moves[name]) for name in people.protect if name in moves))
 
     def name(cell: tuple[int, ...]) -> str:
@@ -292,7 +297,8 @@ def _interleaved(block: TwinBlock, names: Sequence[str]) -> pa.Table:
         arrays = {"person": pa.array(np.arange(block.people.start, block.people.start + n))}
         arrays["version"] = pa.array([block.twins.title(version)] * n).dictionary_encode()
         for name in names:
-            arrays[name] = flat(columns[name].arrow()) if name in columns else missing
+            title = f"data.{name}" if name in RESERVED else name
+            arrays[title] = flat(columns[name].arrow()) if name in columns else missing
         parts.append(pa.table(arrays))
     together = pa.concat_tables(parts, promote_options="permissive")
     order = np.arange(n * len(versions)).reshape(len(versions), n).T.reshape(-1)

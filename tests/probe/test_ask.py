@@ -236,9 +236,7 @@ def models(draw):
     return model, n, options
 
 
-@given(
-    models(), st.sampled_from([0.0, 0.01, 0.5, 1.0, 1e6]), st.sampled_from([0.51, 0.95, 0.999999])
-)
+@given(models(), st.sampled_from([0.0, 0.01, 0.5, 0.99]), st.sampled_from([0.51, 0.95, 0.999999]))
 @settings(max_examples=100, deadline=None)
 def test_no_number_in_a_record_is_nan_or_infinite(modelled, tolerance, confidence):
     model, n, options = modelled

@@ -33,7 +33,8 @@ class Counterfactual(Test):
         wanted: list[Contrast] = []
         for name in people.protect:
             wanted.extend(level_contrasts(people, name))
-        for attributes in self.cross:
+        distinct = {frozenset(attributes): attributes for attributes in reversed(self.cross)}
+        for attributes in reversed(distinct.values()):
             wanted.extend(cell_contrasts(people, attributes))
         if self.placebo:
             for name in people.protect:

@@ -174,7 +174,9 @@ def _candidates(answers: Answers, contrast: Contrast) -> tuple[str, ...]:
             continue
         for readable in sorted(behind) or [name]:
             names[readable if people.rows is None or readable in people.rows.names else name] = None
-    return tuple(names)
+    # Of people as they are: an attribute that the data do not know has no value then.
+    known = people.names_in(())
+    return tuple(name for name in names if name in known)
 
 
 # --- columns as features --------------------------------------------------------------------------

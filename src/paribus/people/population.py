@@ -10,14 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pydantic
-from pydantic import SerializeAsAny, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    PrivateAttr,
+    SerializeAsAny,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from paribus._plugins import Declaration
 from paribus._seeds import BLOCK, generator
 from paribus.errors import DataError, SpecError, nearest
 from paribus.people.fields.base import Field, Streams
 from paribus.people.sample import Rows
-from paribus.table import Coded, Column, flat, pool_of
+from paribus.table import Coded, Column, Scalar, flat, lookup, pool_of
 
 Moves = tuple[tuple[str, int], ...]
 """Attributes moved to a level, by its number, in the order of declaration."""
@@ -40,7 +48,7 @@ class Protected(Declaration):
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise SpecError(f'has the level "{twice}" twice', path="$.levels")
-        if self.reference is not None and str(self.reference) not in names:
+        if self.reference is not None and self._place(self.reference) < 0:
             raise SpecError(
                 f'"{self.reference}" is no level{nearest(self.reference, names)}',
                 path="$.reference",
@@ -63,7 +71,10 @@ class Protected(Declaration):
         """Number of the reference level."""
         if self.reference is None:
             return 0
-        return [str(level) for level in self.levels].index(str(self.reference))
+        return self._place(self.reference)
+
+    def _place(self, level: Scalar) -> int:
+        return int(lookup(pool_of([level]), self.levels)[0])
 
 
 class People(Declaration):
@@ -77,6 +88,7 @@ class People(Declaration):
     size: int = pydantic.Field(gt=0)
     seed: int = pydantic.Field(default=0, ge=0, lt=2**63)
     rows: Rows | None = None
+    _pools: dict[str, pa.Array] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> People:
@@ -97,11 +109,19 @@ class People(Declaration):
             except SpecError as error:
                 raise error.under(f"$.fields.{name}") from None
         if self.rows is not None:
-            for name, attribute in self.protect.items():
-                if name in self.rows.names:
-                    path = f"$.protect.{name}.levels"
-                    self.rows.check_levels(name, attribute.levels, path)
+            for name in self.protect:
+                self.pool(name)
         return self
+
+    def pool(self, attribute: str) -> pa.Array:
+        """Give the levels of an attribute as values of the type that the data have there."""
+        if attribute not in self._pools:
+            protected, pool = self.protect[attribute], self.protect[attribute].pool
+            if self.rows is not None and attribute in self.rows.names:
+                path = f"$.protect.{attribute}.levels"
+                pool = self.rows.typed_levels(attribute, protected.levels, path)
+            self._pools[attribute] = pool
+        return self._pools[attribute]
 
     # --- what depends on what ---------------------------------------------------------------------
 
@@ -175,6 +195,25 @@ class People(Declaration):
     def closure(self, attribute: str) -> tuple[str, ...]:
         """Give the columns that may differ between twins: the attribute and all that follows it."""
         return tuple(name for name in self.names if attribute in self.attributes_behind(name))
+
+    def unknown(self, attribute: str) -> bool:
+        """Tell whether nobody has a level of their own: the data have no such column."""
+        return self.rows is not None and attribute not in self.rows.names
+
+    def held(self, attributes: Sequence[str], columns: Sequence[str]) -> Moves:
+        """Give the references at which other attributes are held while some are moved.
+
+        Of an attribute that the data do not know nobody has a level. Where a column follows it
+        that is not in the data either, or that follows what is moved too, there is no person as
+        they are: the attribute is held at its reference.
+        """
+        behind = frozenset().union(*(self.attributes_behind(name) for name in columns))
+        return tuple(
+            (name, protected.reference_index)
+            for name, protected in self.protect.items()
+            if name not in attributes and self.unknown(name)
+            if name in behind or any(c != name and not self._in_rows(c) for c in self.closure(name))
+        )
 
     def redrawn(self, attributes: Sequence[str]) -> tuple[str, ...]:
         """Give the fields that placebo twins draw again: linked fields, and all made from them."""
@@ -298,9 +337,8 @@ class Block:
         return self.people.rows.column(name, self.start, self.length)
 
     def _attribute(self, name: str, moves: Mapping[str, int]) -> Column:
-        protected = self.people.protect[name]
         if name in moves:
-            return Coded.constant(moves[name], protected.pool, self.length)
+            return Coded.constant(moves[name], self.people.pool(name), self.length)
         if self.people.rows is not None and name in self.people.rows.names:
             return self._rows_column(name)
         own = self.own_levels(name)
@@ -310,7 +348,7 @@ class Block:
                 "what follows it must be a column of the data too",
                 path=f"$.protect.{name}",
             )
-        return Coded.of(own, protected.pool)
+        return Coded.of(own, self.people.pool(name))
 
     def _as_they_are(self, name: str, moves: Moves) -> Column | None:
         """Give the data's own column where nobody was moved and the data know no level."""

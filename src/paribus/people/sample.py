@@ -8,10 +8,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from paribus._seeds import generator
 from paribus.errors import DataError, nearest
-from paribus.table import Native, Scalar, Table, lookup, pool_of
+from paribus.table import Native, Scalar, Table, flat, lookup, pool_of
+
+_CODES = 10
+"""Distinct numbers up to which they are taken for codes, each of them a level by itself."""
 
 
 class Rows:
@@ -34,12 +38,19 @@ class Rows:
             )
         if size is not None and size < len(table):
             chosen = generator(seed, "rows/sample", 0).permutation(len(table))[:size]
-            table = table.take(np.sort(chosen))
+            self._drawn = np.sort(chosen)
+            table = table.take(self._drawn)
+        else:
+            self._drawn = np.arange(len(table))
         self.table = table
         self._own: dict[str, npt.NDArray[np.int32]] = {}
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def number(self, person: int) -> int:
+        """Give the row of a person in the table, from 0."""
+        return int(self._drawn[person])
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -59,25 +70,35 @@ class Rows:
             self._own[attribute] = lookup(column.arrow(), levels)
         return self._own[attribute][start : start + people]
 
-    def check_levels(self, attribute: str, levels: Sequence[Scalar], path: str) -> None:
-        """Check that every declared level occurs in the attribute's column.
+    def typed_levels(self, attribute: str, levels: Sequence[Scalar], path: str) -> pa.Array:
+        """Give the levels as the attribute's column spells them, in its own type.
 
         Raises
         ------
         DataError
-            For a level that no row has; says which value is nearest.
+            For a level that no row has, with the nearest value; or that the column cannot hold.
+            Declared values of a measured number (ages) need not occur.
         """
-        array = self.table.column(attribute, slice(0, len(self))).arrow()
-        encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
-        values = [v for v in encoded.dictionary.to_pylist() if v is not None]
-        if len(values) > 50 and not isinstance(values[0], str):
-            # A number such as an age: declared values need not occur among the rows.
-            return
-        missing = np.flatnonzero(lookup(pool_of(levels), values) < 0)
-        if len(missing) and isinstance(values[0], str):
-            level = levels[int(missing[0])]
+        array = flat(self.table.column(attribute, slice(0, len(self))).arrow())
+        values = [v for v in pc.unique(array).to_pylist() if v is not None]
+        place = lookup(pool_of(levels), values)
+        named = not values or isinstance(values[0], str | bool)
+        if named or (len(values) <= _CODES and len(self) >= _CODES * len(values)):
+            missing = np.flatnonzero(place < 0)
+            if len(missing):
+                level = levels[int(missing[0])]
+                raise DataError(
+                    f'no row has the level "{level}" in the column "{attribute}"'
+                    f"{nearest(level, values)}",
+                    path=path,
+                )
+        spelled = [
+            values[at] if at >= 0 else level for at, level in zip(place, levels, strict=True)
+        ]
+        try:
+            return pa.array(spelled, array.type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             raise DataError(
-                f'no row has the level "{level}" in the column "{attribute}"'
-                f"{nearest(level, values)}",
+                f'the column "{attribute}" cannot hold these levels (its type is {array.type})',
                 path=path,
-            )
+            ) from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +17,6 @@ from paribus._seeds import BLOCK
 from paribus.answers import FAILED, FAVORABLE, REFUSED, Answers, BlockAnswers, Outcome, Tallying
 from paribus.errors import ModelError, ParibusError, SpecError, nearest
 from paribus.executors.base import Executor
-from paribus.people.population import People
 from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
 from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
 from paribus.twins import TwinBlock, Twins
@@ -56,7 +57,7 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
         Where the model refuses every question, or its answers mean nothing.
     """
     outcome = outcome_of(probe, model)
-    asking = _Asking(probe, model, twins, outcome, features_of(probe, model, twins.people))
+    asking = _Asking(probe, model, twins, outcome, features_of(probe, model, twins))
     summed = Tallying(twins, outcome)
     for block in executor.map(asking.block, range(twins.blocks)):
         summed.add(block)
@@ -71,7 +72,7 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
     return answers
 
 
-def features_of(probe: Probe, model: Model, people: People) -> tuple[str, ...]:
+def features_of(probe: Probe, model: Model, twins: Twins) -> tuple[str, ...]:
     """Decide which columns the model sees, in its order.
 
     Raises
@@ -79,13 +80,16 @@ def features_of(probe: Probe, model: Model, people: People) -> tuple[str, ...]:
     SpecError
         Where the model wants a column that nobody declares, or does not say which it wants.
     """
+    people = twins.people
     wanted = probe.features or model.features
     if wanted and model.features and set(wanted) == set(model.features):
         # The model knows its own order best.
         wanted = model.features
     if wanted is None:
         if model.sees_everything:
-            return people.names
+            # What some version lacks (a level that the data do not know) nobody is asked about.
+            known = [set(twins.people.names_in(version.moves)) for version in twins.versions]
+            return tuple(name for name in people.names if all(name in names for names in known))
         width = "" if model.width is None else f"{model.width} "
         raise SpecError(
             f"the model wants {width}columns and does not name them; declare features = [...] in "
@@ -162,7 +166,7 @@ class _Asking:
         """Ask about all versions of the people of one block."""
         twins = self.twins.block(index)
         heard = _Heard()
-        if self.known is not None:
+        if self.known is not None and self.known.fits(self, twins):
             values, missing = self._through_table(twins, heard)
         else:
             values, missing = self._each_distinct(twins, heard)
@@ -188,7 +192,7 @@ class _Asking:
             texts = {code: text for text, code in self._codes.items()}
         return {texts[int(code)]: int(n) for code, n in counts.items() if code}
 
-    def _code(self, error: Exception) -> int:
+    def _code(self, error: BaseException) -> int:
         """Give a reason its number: what is missing for this reason has this number."""
         with self._lock:
             return self._codes.setdefault(_reason(error), FAILED + len(self._codes) - 1)
@@ -264,21 +268,24 @@ class _Asking:
         self, columns: Sequence[Mapping[str, Column]], heard: _Heard
     ) -> tuple[Values, Missing]:
         people = sum(len(next(iter(c.values()))) for c in columns)
-        if self.handed == "numpy":
-            questions: Any = matrix(columns, people, self.model.precision)
-        else:
-            merged = {name: concat([c[name] for c in columns]) for name in self.features}
-            questions = to_frame(merged, self.handed, self.like)
         heard.questions += people
-        return self._put(questions, people, heard)
+        return self._put(partial(self._frame, columns, people), people, heard)
 
-    def _put(self, questions: Any, people: int, heard: _Heard) -> tuple[Values, Missing]:
+    def _frame(self, columns: Sequence[Mapping[str, Column]], people: int) -> Any:
+        if self.handed == "numpy":
+            return matrix(columns, people, self.model.precision)
+        merged = {name: concat([c[name] for c in columns]) for name in self.features}
+        return to_frame(merged, self.handed, self.like)
+
+    def _put(self, make: Callable[[], Any], people: int, heard: _Heard) -> tuple[Values, Missing]:
         """Put questions; where the model raises, find those that it raises on, by halves."""
         try:
-            said = self.put(questions)
+            said = self.put(make())
         except ParibusError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # Made anew: the model may have written into its frame before it raised.
+            questions = make()
             if not self.heard:
                 self._refuses_everything(questions, people, error)
             if people == 1:
@@ -286,8 +293,8 @@ class _Asking:
             # Where failures are many, halves of a few people fail too: one by one is cheaper.
             half = people // 2 if people > _FEW else 1
             parts = [
-                self._put(_slice(questions, 0, half), half, heard),
-                self._put(_slice(questions, half, people), people - half, heard),
+                self._put(partial(_slice, questions, 0, half), half, heard),
+                self._put(partial(_slice, questions, half, people), people - half, heard),
             ]
             return _joined(parts)
         values, missing, unfavorable = read(self.outcome, said, people)
@@ -301,12 +308,12 @@ class _Asking:
             return np.float64
         return np.int8 if self.outcome.kind == "decision" else np.int16
 
-    def _refuses_everything(self, questions: Any, people: int, error: Exception) -> None:
+    def _refuses_everything(self, questions: Any, people: int, error: BaseException) -> None:
         """Raise where the model has never answered and raises on single people too."""
         for at in {0, people // 3, 2 * people // 3, people - 1}:
             try:
                 self.put(_slice(questions, at, at + 1))
-            except Exception:  # noqa: S112 - the first error is the one to tell
+            except (Exception, SystemExit):  # noqa: S112 - the first error is the one to tell
                 continue
             self.heard = True
             return
@@ -373,20 +380,19 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
     return out
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0].strip() if lines else ""
     return f"{type(error).__name__}: {text}"[:200].rstrip(": ")
 
 
 def _slice(questions: Any, start: int, stop: int) -> Any:
+    """Give some rows of a frame or matrix as a copy, which a model may write into."""
     if hasattr(questions, "iloc"):
-        return questions.iloc[start:stop]
-    return (
-        questions.slice(start, stop - start)
-        if hasattr(questions, "slice")
-        else questions[start:stop]
-    )
+        return questions.iloc[start:stop].copy()
+    if hasattr(questions, "slice"):
+        return questions.slice(start, stop - start)
+    return questions[start:stop].copy()
 
 
 def _joined(parts: Sequence[tuple[Values, Missing]]) -> tuple[Values, Missing]:
@@ -437,12 +443,9 @@ class _Known:
     nanoseconds, less than any model.
     """
 
-    def __init__(
-        self, sizes: Sequence[int], lows: Sequence[int], value_type: type[np.generic]
-    ) -> None:
-        self.sizes = sizes
-        self.lows = lows
-        total = int(np.prod(sizes, dtype=np.int64))
+    def __init__(self, digits: tuple[_Digit, ...], value_type: type[np.generic]) -> None:
+        self.digits = digits
+        total = int(np.prod([size for size, _, _ in digits], dtype=np.int64))
         self.values: Values = np.zeros(total, value_type)
         self.status = np.full(total, -1, np.int32)
         self.lock = threading.Lock()
@@ -457,22 +460,29 @@ class _Known:
             for version in asking.twins.versions
         }
         # In real rows a column may be coded in one version and the caller's own in another.
-        first = [digit for digit in digits.pop() if digit is not None]
+        first = tuple(digit for digit in digits.pop() if digit is not None)
         if digits or len(first) < len(asking.features):
             return None
-        sizes, lows = [size for size, _, _ in first], [low for _, low, _ in first]
-        forms = 1
-        for size in sizes:
-            forms *= size
-        questions = len(asking.twins.people) * len(asking.twins.versions)
+        forms = math.prod(size for size, _, _ in first)
+        questions = asking.twins.people.size * len(asking.twins.versions)
         if forms > _TABLE or (repeats == "auto" and forms > questions // 4):
             return None
-        return cls(sizes, lows, asking._value_type)
+        return cls(first, asking._value_type)
+
+    def fits(self, asking: _Asking, twins: TwinBlock) -> bool:
+        """Tell whether a block's columns have the pools and bounds that questions are numbered by.
+
+        A pool may grow: where a value is missing for the first time, say.
+        """
+        return all(
+            tuple(map(_digit, twins.columns(version, asking.features).values())) == self.digits
+            for version in asking.twins.versions
+        )
 
     def keys(self, columns: Mapping[str, Column]) -> npt.NDArray[np.int64]:
         """Give each question its number, shape (n,)."""
         out: Any = np.int64(0)
-        for column, size, low in zip(columns.values(), self.sizes, self.lows, strict=True):
+        for column, (size, low, _) in zip(columns.values(), self.digits, strict=True):
             whole = column.values if isinstance(column, Plain) else cast("Coded", column).codes
             digit: Any = whole - low if low else whole
             out = out * size + digit
@@ -485,8 +495,11 @@ class _Known:
         self.status[keys] = 0 if missing is None else missing
 
 
-def _digit(column: Column) -> tuple[int, int, int] | None:
-    """Give how many values a column can have, its lowest number, and which pool it is from."""
+_Digit = tuple[int, int, int]
+"""How many values a column can have, its lowest number, and which pool it is from."""
+
+
+def _digit(column: Column) -> _Digit | None:
     if isinstance(column, Coded):
         return len(column.pool), 0, id(column.pool)
     if isinstance(column, Plain) and column.domain is not None:

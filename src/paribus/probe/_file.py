@@ -25,7 +25,7 @@ def found(path: str) -> Path:
         raise ModelError(f'"{path}" is a directory, not a model\'s file', path=PATH)
     try:
         names = sorted(entry.name for entry in file.parent.iterdir() if entry.is_file())
-    except OSError:
+    except (OSError, ValueError):
         raise ModelError(f'there is no file "{path}", nor its directory', path=PATH) from None
     near = nearest(file.name, names)
     # What else lies in a directory is of use only where a name is near.

@@ -14,7 +14,7 @@ from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
 from paribus._plugins import Declaration, Family
 from paribus.answers import FAILED, REFUSED, Outcome, OutcomeKind
 from paribus.errors import ModelError, SpecError, nearest
-from paribus.table import FrameKind, Scalar, lookup
+from paribus.table import FrameKind, Scalar, lookup, pool_of
 
 PROBES = Family("paribus.probe", "model")
 
@@ -126,6 +126,11 @@ def outcome_of(probe: Probe, model: Model) -> Outcome:
         # A classifier's score is the probability of the favorable label.
         labels = _first((_one_favorable(favorable, model.classes),), model.classes)
         return Outcome("score", (), labels, probe.threshold, probe.prefer, bounds=(0.0, 1.0))
+    if probe.threshold is not None:
+        raise SpecError(
+            f'a threshold turns scores into decisions: use outcome = "score", not "{kind}"',
+            path="$.model.threshold",
+        )
     if model.labels is None and model.probabilities is None:
         raise SpecError(f"the model gives numbers, not a {kind}", path="$.model.outcome")
     if kind == "label":
@@ -153,13 +158,13 @@ def _favorable(probe: Probe) -> tuple[Scalar, ...]:
 
 
 def _inferred(model: Model, favorable: tuple[Scalar, ...], probe: Probe) -> OutcomeKind:
+    if probe.threshold is not None and (model.probabilities or model.numbers):
+        return "score"
     if model.classes is not None:
         return "decision" if len(model.classes) <= 2 else "label"
     if model.labels is not None:
         if favorable:
             return "decision" if len(favorable) == 1 and not probe.labels else "label"
-        if probe.threshold is not None:
-            return "score"
         raise SpecError(
             'say what the answers mean: "decision" with a favorable label, "score" or "number"',
             path="$.model.outcome",
@@ -179,7 +184,7 @@ def _one_favorable(favorable: tuple[Scalar, ...], known: Sequence[Scalar] | None
 
 
 def _among(label: Scalar, known: Sequence[Scalar]) -> Scalar:
-    found = int(lookup(np.array([str(label)]), known)[0])
+    found = int(lookup(pool_of([label]), known)[0])
     if found < 0:
         raise SpecError(
             f'the model has no label "{label}"{nearest(label, known)}', path="$.model.favorable"
@@ -271,6 +276,9 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
     if missing is not None and missing.all():
         return np.zeros(people, np.int8 if outcome.kind == "decision" else np.int16), missing, _NONE
     array = _settled(array, missing)
+    if array.dtype.kind == "b" and not all(isinstance(la, bool) for la in outcome.labels):
+        # A truth value may stand for the labels 1 and 0.
+        array = array.astype(np.int8)
     if outcome.kind == "label":
         codes = lookup(array, outcome.labels)
         if codes.min(initial=0) < 0:
@@ -280,7 +288,7 @@ def read(outcome: Outcome, said: Any, people: int) -> tuple[Values, Missing, fro
     others = frozenset(_others(array, good))
     if outcome.labels:
         for other in others:
-            if int(lookup(np.array([str(other)]), outcome.labels)[0]) < 0:
+            if int(lookup(pool_of([other]), outcome.labels)[0]) < 0:
                 _unknown_label(other, outcome.labels)
         others = _NONE
     return good.view(np.int8), missing, others

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from paribus.errors import ModelError, SpecError, TrustError
+from paribus.errors import ModelError, SpecError, TrustError, reason
 from paribus.probe.base import Model, Probe
 
 
@@ -36,7 +36,7 @@ class CallableProbe(Probe):
     def _imported(self, trust: bool) -> Callable[[Any], Any]:
         assert isinstance(self.function, str)
         module, _, attribute = self.function.partition(":")
-        if not module or not attribute:
+        if not module or not attribute or module.startswith("."):
             raise SpecError('write a function as "module:function"', path="$.model.function")
         if not trust:
             raise TrustError(
@@ -49,10 +49,11 @@ class CallableProbe(Probe):
             found: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:
+            # The module's own code runs here, and may end in anything.
             raise ModelError(
-                f'"{self.function}" cannot be imported: {error}', path="$.model.function"
-            ) from None
+                f'"{self.function}" cannot be imported: {reason(error)}', path="$.model.function"
+            ) from error
         if not callable(found):
             raise ModelError(f'"{self.function}" is no function', path="$.model.function")
         return found  # type: ignore[no-any-return]

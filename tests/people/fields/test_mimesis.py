@@ -167,7 +167,17 @@ def test_arguments_and_reversed_names():
     assert texts(block, "name")[0].count(" ") >= 1
 
 
-@pytest.mark.parametrize("method", ["datetime.future_datetime", "cryptographic.jwt"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "datetime.future_datetime",
+        "datetime.timestamp",
+        "cryptographic.jwt",
+        "development.calver",
+        "internet.uri",
+        "path.home",
+    ],
+)
 def test_methods_that_no_seed_repeats_are_refused(method):
     provider, name = method.split(".")
     if not hasattr(getattr(Generic(), provider), name):
@@ -175,6 +185,61 @@ def test_methods_that_no_seed_repeats_are_refused(method):
     with pytest.raises(pb.SpecError, match="whatever the seed") as error:
         pb.mimesis(method)
     assert error.value.path == "$.method"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("datetime.date", {"end": 2020}),
+        ("datetime.datetime", {"start": 2019, "end": 2020}),
+        ("datetime.formatted_date", {"end": 2020}),
+        ("datetime.formatted_datetime", {"start": 2019, "end": 2020}),
+        ("datetime.week_date", {"end": 2020}),
+        ("datetime.year", {"maximum": 2020}),
+    ],
+)
+def test_methods_that_end_this_year_need_an_end(method, arguments):
+    for name in arguments:
+        with pytest.raises(pb.SpecError, match=f"declare .*{name}") as error:
+            pb.mimesis(method, **{k: v for k, v in arguments.items() if k != name})
+        assert error.value.path == "$.arguments"
+    values = texts(people(50, x=pb.mimesis(method, **arguments)).block(0), "x")
+    assert len(set(map(str, values))) > 10
+    with pytest.raises(pb.SpecError, match="takes no argument"):
+        pb.mimesis(method, nobody=1)
+
+
+def test_no_method_gives_the_current_year():
+    """The list above is complete: all else is the same if Mimesis is asked in another year."""
+    import datetime
+    import inspect
+
+    generic = Generic()
+    year = datetime.datetime.now().year
+    found = {
+        f"{provider}.{name}"
+        for provider in dir(generic)
+        for name, method in inspect.getmembers(getattr(generic, provider), inspect.ismethod)
+        if any(p.default == year for p in inspect.signature(method).parameters.values())
+    }
+    for method in found:
+        with pytest.raises(pb.SpecError, match="reaches to the current year"):
+            pb.mimesis(method)
+
+
+def test_levels_that_are_truth_values():
+    genders = {True: "MALE", False: "FEMALE"}
+    by_text = {"true": "MALE", "false": "FEMALE"}
+    protect = {"member": {"levels": [True, False]}}
+    columns = []
+    for table in (genders, by_text):
+        fields = {"x": pb.mimesis("person.first_name", follows={"member": table})}
+        fields["n"] = pb.map_of("member", {k: v == "MALE" for k, v in table.items()})
+        block = People(protect=protect, fields=fields, size=50, seed=1).block(0)
+        arrays = [block.column(name, ()).arrow() for name in fields]
+        columns.append([a.dictionary_decode().to_pylist() for a in arrays])
+        assert fields["n"].map == {"true": True, "false": False}
+    assert columns[0] == columns[1]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +272,8 @@ def test_methods_that_no_seed_repeats_are_refused(method):
             "$.follows.g",
             "say which argument",
         ),
+        (lambda: pb.mimesis("person.name", follows=["g"]), "$.follows", "must be a table"),
+        (lambda: pb.map_of("g", [1, 2]), "$.map", "must be a table"),
         (lambda: pb.mimesis("address.city", of="name"), "$.of", "can be made of a name"),
     ],
 )

@@ -15,7 +15,7 @@ from paribus._plugins import Declaration, Family
 from paribus._seeds import generator
 from paribus._text import plain_number
 from paribus.errors import SpecError, nearest
-from paribus.table import Coded, Column, Scalar
+from paribus.table import Coded, Column, Scalar, lookup, pool_of
 
 FIELDS = Family("paribus.people.fields", "field")
 
@@ -101,16 +101,12 @@ class Field(Declaration):
 
 def missing_level(levels: Sequence[Scalar], table: Mapping[str, Any], what: str, path: str) -> None:
     """Raise where a level has no entry in a table that maps levels."""
-    known = {str(key) for key in table}
-    for level in levels:
-        if str(level) not in known and _whole(level) not in known:
+    places = lookup(pool_of(levels), list(table))
+    for level, place in zip(levels, places, strict=True):
+        if place < 0:
             raise SpecError(
-                f'the level "{level}" of {what} is missing{nearest(level, known)}', path=path
+                f'the level "{level}" of {what} is missing{nearest(level, table)}', path=path
             )
-
-
-def _whole(level: Scalar) -> str:
-    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
 def check_order(low: Any, high: Any) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
+from paribus._plugins import Whole
 from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
@@ -16,8 +17,8 @@ class Integers(Field):
     """Whole numbers, all equally likely, both bounds included."""
 
     kind: Literal["integers"] = "integers"
-    low: int
-    high: int
+    low: Whole
+    high: Whole
 
     random: ClassVar[bool] = True
 

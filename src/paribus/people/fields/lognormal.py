@@ -10,6 +10,7 @@ import numpy as np
 import pydantic
 from pydantic import model_validator
 
+from paribus._plugins import Number, Whole
 from paribus.people.fields._bounded import bounded_normal, within
 from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
@@ -19,11 +20,11 @@ class Lognormal(Field):
     """Positive numbers with a long upper tail: ``median * exp(sigma * z)``."""
 
     kind: Literal["lognormal"] = "lognormal"
-    median: float = pydantic.Field(gt=0)
-    sigma: float = pydantic.Field(gt=0, le=20)
-    low: float | None = pydantic.Field(default=None, ge=0)
-    high: float | None = pydantic.Field(default=None, gt=0)
-    decimals: int | None = pydantic.Field(default=None, ge=0, le=15)
+    median: Number = pydantic.Field(gt=0)
+    sigma: Number = pydantic.Field(gt=0, le=20)
+    low: Number | None = pydantic.Field(default=None, ge=0)
+    high: Number | None = pydantic.Field(default=None, gt=0)
+    decimals: Whole | None = pydantic.Field(default=None, ge=0, le=15)
 
     random: ClassVar[bool] = True
 
@@ -49,12 +50,12 @@ class Lognormal(Field):
 
 
 def lognormal(
-    median: float,
-    sigma: float,
+    median: Number,
+    sigma: Number,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    decimals: int | None = None,
+    low: Number | None = None,
+    high: Number | None = None,
+    decimals: Whole | None = None,
 ) -> Lognormal:
     """Declare numbers whose logarithm is normally distributed.
 

@@ -12,6 +12,7 @@ import pydantic
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
 
 from paribus.errors import DataError, nearest
+from paribus.people.fields._keys import text_keys
 from paribus.people.fields.base import Field, Latent, coded, missing_level
 from paribus.table import Coded, Column, Scalar, lookup, pool_of
 
@@ -29,10 +30,7 @@ class Map(Field):
     @pydantic.field_validator("map", mode="before")
     @classmethod
     def _keys_are_text(cls, table: Any) -> Any:
-        if not isinstance(table, Mapping):
-            return table
-        whole = {k: int(k) for k in table if isinstance(k, float) and k.is_integer()}
-        return {str(whole.get(k, k)): v for k, v in table.items()}
+        return text_keys(table) if isinstance(table, Mapping) else table
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -88,4 +86,4 @@ def map_of(of: str, map: Mapping[Any, Scalar]) -> Map:
     >>> map_of("gender", {"Male": 1, "Female": 0}).map["Female"]
     0
     """
-    return Map.model_validate({"of": of, "map": dict(map)})
+    return Map.model_validate({"of": of, "map": map})

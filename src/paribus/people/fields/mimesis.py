@@ -12,7 +12,7 @@ import inspect
 import re
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from itertools import product
 from typing import Any, ClassVar, Literal
@@ -24,6 +24,7 @@ import pydantic
 from pydantic import model_validator
 
 from paribus.errors import DataError, SpecError, nearest
+from paribus.people.fields._keys import text_keys
 from paribus.people.fields._pools import Variants, uuids
 from paribus.people.fields.base import Field, Latent, Streams, coded, missing_level
 from paribus.table import Coded, Column, Joined, Scalar, lookup
@@ -54,9 +55,31 @@ _UNREPEATABLE = {
     "datetime.future_datetime",
     "datetime.past_date",
     "datetime.past_datetime",
+    "datetime.timestamp",
+    "development.calver",
     "internet.query_string",
+    "internet.uri",
 }
-"""Methods that look at the clock or at the order of a set: no seed brings their values back."""
+"""Methods that look at the clock, the time zone or the order of a set, whatever the seed."""
+
+_UNREPEATABLE_PROVIDERS = {"path"}
+"""Their values depend on the operating system."""
+
+_THIS_YEAR = {
+    "datetime.date": ("end",),
+    "datetime.datetime": ("start", "end"),
+    "datetime.formatted_date": ("end",),
+    "datetime.formatted_datetime": ("start", "end"),
+    "datetime.week_date": ("end",),
+    "datetime.year": ("maximum",),
+}
+"""Methods whose range ends with the current year, unless these arguments are declared."""
+
+_PASSED_ON = {
+    "datetime.formatted_date": "datetime.date",
+    "datetime.formatted_datetime": "datetime.datetime",
+}
+"""Methods that hand their further arguments on to another."""
 
 _BUILDING = threading.Lock()
 """Held while pools are built: a Mimesis provider has one state for all threads."""
@@ -82,28 +105,22 @@ class Mimesis(Field):
         if not isinstance(table, Mapping):
             return table
         return {
-            str(column): {str(k): v for k, v in levels.items()}
-            if isinstance(levels, Mapping)
-            else levels
+            str(column): text_keys(levels) if isinstance(levels, Mapping) else levels
             for column, levels in table.items()
         }
 
     @model_validator(mode="after")
     def _known(self) -> Mimesis:
         _method(self.method)
-        if self.method in _UNREPEATABLE:
-            raise SpecError(
-                f"{self.method} gives something else at every start, whatever the seed; take "
-                "another method",
-                path="$.method",
-            )
         _locale(self.locale, "$.locale")
         if self.of is not None and self.method not in _MADE_OF_NAME:
             raise SpecError(
                 f"only {' and '.join(sorted(_MADE_OF_NAME))} can be made of a name", path="$.of"
             )
+        moved = set()
         for column, levels in self.follows.items():
             argument, values = _link(self.method, column, levels)
+            moved.add(argument)
             for level, value in values.items():
                 path = f"$.follows.{column}.{level}"
                 if argument == "locale":
@@ -112,6 +129,7 @@ class Mimesis(Field):
                     _argument(self.method, argument, value, path)
         for argument, value in self.arguments.items():
             _argument(self.method, argument, value, f"$.arguments.{argument}")
+        _repeatable(self.method, moved.union(self.arguments))
         return self
 
     @property
@@ -225,7 +243,9 @@ def mimesis(
     ('gender',)
     """
     values: dict[str, Any] = {"method": method, "locale": locale, "arguments": arguments}
-    return Mimesis.model_validate({**values, "follows": dict(follows or {}), "of": of})
+    return Mimesis.model_validate(
+        {**values, "follows": {} if follows is None else follows, "of": of}
+    )
 
 
 # --- what Mimesis has -----------------------------------------------------------------------------
@@ -272,12 +292,34 @@ def _method(name: str) -> Any:
     return getattr(provider, method_name)
 
 
+def _repeatable(method: str, declared: Set[str]) -> None:
+    """Raise where the same request would give other values elsewhere, or next year."""
+    if method in _UNREPEATABLE or method.partition(".")[0] in _UNREPEATABLE_PROVIDERS:
+        raise SpecError(
+            f"{method} gives something else at another time or on another machine, whatever the "
+            "seed; take another method",
+            path="$.method",
+        )
+    open_ended = [name for name in _THIS_YEAR.get(method, ()) if name not in declared]
+    if open_ended:
+        raise SpecError(
+            f"{method} reaches to the current year, whatever the seed; declare "
+            f"{' and '.join(open_ended)}",
+            path="$.arguments",
+        )
+
+
+def _parameters(method: str) -> dict[str, inspect.Parameter]:
+    own = dict(inspect.signature(_method(method)).parameters)
+    return own | _parameters(_PASSED_ON[method]) if method in _PASSED_ON else own
+
+
 @cache
 def _enumerations(method: str, argument: str) -> tuple[type[enum.Enum], ...]:
     """List the enumerations that an argument's annotation names."""
     import mimesis.enums
 
-    annotation = inspect.signature(_method(method)).parameters[argument].annotation
+    annotation = _parameters(method)[argument].annotation
     return tuple(
         item
         for name, item in vars(mimesis.enums).items()
@@ -287,7 +329,7 @@ def _enumerations(method: str, argument: str) -> tuple[type[enum.Enum], ...]:
 
 def _argument(method: str, argument: str, value: Any, path: str) -> Any:
     """Turn a declared argument into what the method takes: names of enumerations into members."""
-    known = list(inspect.signature(_method(method)).parameters)
+    known = list(_parameters(method))
     if argument not in known:
         raise SpecError(
             f'{method} takes no argument "{argument}"{nearest(argument, known)}', path=path
@@ -306,14 +348,14 @@ def _link(method: str, column: str, table: Mapping[str, Any]) -> tuple[str, dict
     """Say which argument a followed column moves, and to what at each level."""
     from mimesis import Locale
 
-    if isinstance(table.get("levels"), Mapping):
-        levels = {str(k): v for k, v in table["levels"].items()}
-        return str(table.get("argument", column)), levels
-    values = dict(table)
+    named = isinstance(table.get("levels"), Mapping)
+    values = text_keys(table["levels"]) if named else dict(table)
     if not values:
         raise SpecError("maps no level; name every level", path=f"$.follows.{column}")
-    known = list(inspect.signature(_method(method)).parameters)
-    locales = {item.value for item in Locale}
+    if named:
+        return str(table.get("argument", column)), values
+    known = list(_parameters(method))
+    locales = [item.value for item in Locale]
     if all(value in locales for value in values.values()):
         return "locale", values
     if column in known:
@@ -333,7 +375,7 @@ def _link(method: str, column: str, table: Mapping[str, Any]) -> tuple[str, dict
 def _hashable(value: Any) -> Any:
     if isinstance(value, Mapping):
         raise SpecError("an argument must not be a table", path="$.arguments")
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def _streams_of(method: str) -> int:
@@ -371,6 +413,7 @@ def _values(method: str, locale: str, arguments: Arguments) -> tuple[Any, ...]:
     except (
         ArithmeticError,
         AttributeError,
+        ImportError,
         LookupError,
         NotImplementedError,
         TypeError,

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import pydantic
 from pydantic import model_validator
 
+from paribus._plugins import Number, Whole
 from paribus.people.fields._bounded import bounded_normal, within
 from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
@@ -17,11 +18,11 @@ class Normal(Field):
     """Normally distributed numbers; with bounds, the distribution is cut off there."""
 
     kind: Literal["normal"] = "normal"
-    mean: float = 0.0
-    sd: float = pydantic.Field(default=1.0, gt=0)
-    low: float | None = None
-    high: float | None = None
-    decimals: int | None = pydantic.Field(default=None, ge=0, le=15)
+    mean: Number = 0.0
+    sd: Number = pydantic.Field(default=1.0, gt=0)
+    low: Number | None = None
+    high: Number | None = None
+    decimals: Whole | None = pydantic.Field(default=None, ge=0, le=15)
 
     random: ClassVar[bool] = True
 
@@ -45,12 +46,12 @@ class Normal(Field):
 
 
 def normal(
-    mean: float = 0.0,
-    sd: float = 1.0,
+    mean: Number = 0.0,
+    sd: Number = 1.0,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    decimals: int | None = None,
+    low: Number | None = None,
+    high: Number | None = None,
+    decimals: Whole | None = None,
 ) -> Normal:
     """Declare normally distributed numbers.
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pydantic
 
+from paribus._plugins import Whole
 from paribus.people.fields.base import Field, Latent
 from paribus.table import Column, Plain
 
@@ -16,8 +17,8 @@ class Sequence(Field):
     """A running number: ``start + step * person``, persons counted from 0."""
 
     kind: Literal["sequence"] = "sequence"
-    start: int = pydantic.Field(default=1, ge=-(2**62), le=2**62)
-    step: int = pydantic.Field(default=1, ge=-(2**30), le=2**30)
+    start: Whole = pydantic.Field(default=1, ge=-(2**62), le=2**62)
+    step: Whole = pydantic.Field(default=1, ge=-(2**30), le=2**30)
 
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int

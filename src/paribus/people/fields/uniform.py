@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
+from paribus._plugins import Number
 from paribus.people.fields.base import Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
@@ -15,8 +16,8 @@ class Uniform(Field):
     """Numbers, all equally likely in ``[low, high)``."""
 
     kind: Literal["uniform"] = "uniform"
-    low: float = 0.0
-    high: float = 1.0
+    low: Number = 0.0
+    high: Number = 1.0
 
     random: ClassVar[bool] = True
 
