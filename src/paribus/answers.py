@@ -35,6 +35,9 @@ KEPT = 1 << 20
 EXAMPLES = 5
 """Pairs kept as examples of each direction of each contrast."""
 
+_REASONS = 20
+"""Reasons that a record lists one by one."""
+
 FAVORABLE, UNFAVORABLE, MISSING = 0, 1, 2
 REFUSED, FAILED = 1, 2
 
@@ -319,11 +322,18 @@ class Tallying:
             tallies=dict(self._tallies),
             moments=dict(zip(self.twins.versions, self._levels, strict=True)),
             statuses=(int(self._statuses[0]), int(self._statuses[1]), int(self._statuses[2])),
-            reasons=dict(sorted(self._reasons.items(), key=lambda r: (-r[1], r[0]))),
+            reasons=_most_frequent(self._reasons),
             questions=self._questions,
             blocks=tuple(self._kept),
             **facts,
         )
+
+
+def _most_frequent(reasons: Counter[str]) -> dict[str, int]:
+    """Give the most frequent reasons in order, and all others together."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    rest = sum(count for _, count in ordered[_REASONS:])
+    return dict(ordered[:_REASONS]) | ({"other reasons": rest} if rest else {})
 
 
 @dataclass(frozen=True, eq=False)

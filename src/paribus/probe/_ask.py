@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from paribus._seeds import BLOCK
 from paribus.answers import FAILED, FAVORABLE, REFUSED, Answers, BlockAnswers, Outcome, Tallying
-from paribus.errors import ModelError, ParibusError, SpecError, nearest
+from paribus.errors import ModelError, ParibusError, SpecError, nearest, reason
 from paribus.executors.base import Executor
 from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
 from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
@@ -31,6 +31,9 @@ _SAMPLE = 256
 """People who are asked a second time, to learn whether the model repeats itself."""
 
 _FEW = 8
+
+_REASONS = 1_000
+"""Reasons that are told apart; a message that names its row would otherwise fill the memory."""
 
 Selection = npt.NDArray[np.intp] | None
 Segment = tuple[int, Selection]
@@ -195,7 +198,8 @@ class _Asking:
     def _code(self, error: BaseException) -> int:
         """Give a reason its number: what is missing for this reason has this number."""
         with self._lock:
-            return self._codes.setdefault(_reason(error), FAILED + len(self._codes) - 1)
+            text = reason(error) if len(self._codes) < _REASONS else "other reasons"
+            return self._codes.setdefault(text, FAILED + len(self._codes) - 1)
 
     def _each_distinct(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
         firsts = twins.distinct(self.features)
@@ -319,7 +323,7 @@ class _Asking:
             return
         wanted = ", ".join(self.features[:8]) + (" ..." if len(self.features) > 8 else "")
         raise ModelError(
-            f"the model refuses every question ({_reason(error)}); it was handed a {self.handed} "
+            f"the model refuses every question ({reason(error)}); it was handed a {self.handed} "
             f"frame with the columns {wanted}",
             path="$.model",
         ) from error
@@ -378,12 +382,6 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
         out[-1].append(i)
         room -= length
     return out
-
-
-def _reason(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    text = lines[0].strip() if lines else ""
-    return f"{type(error).__name__}: {text}"[:200].rstrip(": ")
 
 
 def _slice(questions: Any, start: int, stop: int) -> Any:
