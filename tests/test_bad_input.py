@@ -240,7 +240,8 @@ def test_nothing_is_written_over_what_the_audit_reads(run, tmp_path, good):
         code, out, err = run(*arguments)
         assert (code, out) == (2, "")
         assert (
-            one_sentence(err) == f'"{arguments[-1]}" is what the audit reads; choose another name'
+            one_sentence(err)
+            == f'"{arguments[-1]}" is what this command reads; choose another name'
         )
     model = tmp_path / "model.toml"
     model.write_text(
@@ -251,7 +252,7 @@ def test_nothing_is_written_over_what_the_audit_reads(run, tmp_path, good):
     (tmp_path / "model.pkl").write_bytes(b"weights")
     code, _, err = run("audit", model, "--trust", "--junit", tmp_path / "model.pkl")
     assert code == 2
-    assert "is what the audit reads" in one_sentence(err)
+    assert "is what this command reads" in one_sentence(err)
     assert before.items() <= {p.name: p.read_bytes() for p in tmp_path.iterdir()}.items()
 
 

@@ -254,3 +254,20 @@ def test_a_reader_that_goes_away(folder):
     assert done.stdout == "{", done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_show_does_not_write_over_the_record_it_shows(tmp_path, capsys, monkeypatch):
+    record = pb.audit(
+        lambda people: people["x"] > 1,
+        protect={"g": ["a", "b"]},
+        fields={"x": pb.integers(0, 3)},
+        people=50,
+        favorable=True,
+    ).save(tmp_path / "record.json")
+    before = record.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["paribus", "show", str(record), "--html", str(record)])
+    with pytest.raises(SystemExit) as exited:
+        cli.main()
+    assert exited.value.code == 2
+    assert "is what this command reads" in capsys.readouterr().err
+    assert record.read_bytes() == before

@@ -72,7 +72,7 @@ def audit(
     outputs = [Path(json) if json not in (None, "-") else None, html, junit]
     _writable(outputs)
     declared = pb.load(spec, people=people, seed=seed)
-    _apart(outputs, spec, declared)
+    _apart(outputs, _read_by(declared, spec))
     with _progress(declared, workers) as executor:
         record = declared.run(executor, trust=trust)
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
@@ -95,7 +95,7 @@ def twins(
     Example: paribus twins audit.toml -o twins.parquet
     """
     declared = pb.load(spec, people=people, seed=seed)
-    _apart([output], spec, declared)
+    _apart([output], _read_by(declared, spec))
     rows = declared.balanced().write(output)
     typer.echo(f"{output}: {rows:,} rows", err=True)
 
@@ -111,6 +111,8 @@ def show(
     Example: paribus show record.json --html report.html
     """
     opened = pb.open_record(record)
+    _writable([html, junit])
+    _apart([html, junit], [record])
     for path, format in ((html, "html"), (junit, "junit")):
         if path is not None:
             pb.write_atomically(path, opened.render(format))
@@ -172,15 +174,23 @@ def _writable(paths: Iterable[Path | None]) -> None:
             pb.check_writable(path)
 
 
-def _apart(outputs: Iterable[Path | None], spec: Path, declared: Any) -> None:
-    """Refuse to write over a file that the audit reads."""
-    read = (spec, getattr(declared.data, "path", None), getattr(declared.probe, "path", None))
-    files = [Path(path) for path in read if path is not None and Path(path).is_file()]
+def _read_by(declared: Any, spec: Path) -> Iterator[Path]:
+    """List the files that an audit reads."""
+    yield spec
+    for part in (declared.data, declared.probe):
+        path = getattr(part, "path", None)
+        if path is not None:
+            yield Path(path)
+
+
+def _apart(outputs: Iterable[Path | None], read: Iterable[Path]) -> None:
+    """Refuse to write over a file that is read."""
+    files = [path for path in read if path.is_file()]
     for output in outputs:
         if output is None or not output.is_file():
             continue
         if any(output.samefile(file) for file in files):
-            raise OutputError(f'"{output}" is what the audit reads; choose another name')
+            raise OutputError(f'"{output}" is what this command reads; choose another name')
 
 
 class _Watched:
