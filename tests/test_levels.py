@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import paribus as pb
 from paribus.probe.callable import CallableProbe
@@ -147,3 +148,16 @@ def test_a_witness_says_which_row_it_is():
         lambda f: f["g"] == "a", data=data, protect={"g": ["a", "b"]}, favorable=True, people=50
     )
     assert [w.row for w in record.witnesses] == [w.same["id"] for w in record.witnesses]
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_a_misspelled_attribute_is_no_proof_of_fairness(fitted):
+    data = pd.DataFrame({"ethnicity": [0, 1] * 300, "x": np.arange(N)})
+    model = (
+        DecisionTreeClassifier().fit(data, data["ethnicity"])
+        if fitted
+        else lambda people: people["ethnicity"]
+    )
+    with pytest.raises(pb.SpecError, match='did you mean "ethnicity"') as error:
+        pb.audit(model, data=data, protect={"ethnicty": [0, 1]}, favorable=1)
+    assert error.value.path == "$.protect.ethnicty"

@@ -189,6 +189,7 @@ def test_a_replaced_column_that_does_not_fit(column, field, said):
 
 def test_one_hot_columns_follow_an_attribute_that_the_data_do_not_name():
     data = pd.DataFrame({"white": [1, 0, 0, 1], "black": [0, 1, 0, 0], "age": [1, 2, 3, 4]})
+    data["young"] = [True, True, False, False]
     asked = []
 
     def model(frame):

@@ -17,6 +17,7 @@ from paribus._seeds import BLOCK
 from paribus.answers import FAILED, FAVORABLE, REFUSED, Answers, BlockAnswers, Outcome, Tallying
 from paribus.errors import ModelError, ParibusError, SpecError, nearest, reason
 from paribus.executors.base import Executor
+from paribus.people.population import People
 from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
 from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
 from paribus.twins import TwinBlock, Twins
@@ -60,7 +61,9 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
         Where the model refuses every question, or its answers mean nothing.
     """
     outcome = outcome_of(probe, model)
-    asking = _Asking(probe, model, twins, outcome, features_of(probe, model, twins))
+    features = features_of(probe, model, twins)
+    _check_attributes(twins.people, features)
+    asking = _Asking(probe, model, twins, outcome, features)
     summed = Tallying(twins, outcome)
     for block in executor.map(asking.block, range(twins.blocks)):
         summed.add(block)
@@ -112,6 +115,28 @@ def features_of(probe: Probe, model: Model, twins: Twins) -> tuple[str, ...]:
             path="$.model.features",
         )
     return tuple(wanted)
+
+
+def _check_attributes(people: People, features: Sequence[str]) -> None:
+    """Refuse an attribute that exists nowhere: misspelled, its twins would never differ.
+
+    Raises
+    ------
+    SpecError
+        Where real rows have no such column, nothing follows it, and the model sees no such column
+        (or, seeing whatever there is, probably means one of nearly the same name).
+    """
+    if people.rows is None:
+        return
+    for name in people.protect:
+        if name in people.rows.names or people.closure(name) != (name,):
+            continue
+        near = nearest(name, people.rows.names)
+        if name not in features or "did you mean" in near:
+            raise SpecError(
+                f"the data have no such column, and no field follows it{near}",
+                path=f"$.protect.{name}",
+            )
 
 
 def _check_decisions(outcome: Outcome, unfavorable: frozenset[Scalar]) -> None:
