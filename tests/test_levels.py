@@ -161,3 +161,17 @@ def test_a_misspelled_attribute_is_no_proof_of_fairness(fitted):
     with pytest.raises(pb.SpecError, match='did you mean "ethnicity"') as error:
         pb.audit(model, data=data, protect={"ethnicty": [0, 1]}, favorable=1)
     assert error.value.path == "$.protect.ethnicty"
+
+
+@pytest.mark.parametrize("tolerance", [5, 50, 500])
+def test_an_interval_does_not_depend_on_the_tolerance(tolerance):
+    record = pb.audit(
+        lambda people: 100 - 2.0 * (people["g"] == "b"),
+        protect={"g": ["a", "b"]},
+        fields={"x": pb.integers(0, 3)},
+        people=400,
+        outcome="number",
+        tolerance=tolerance,
+    )
+    gap = next(f for f in record.findings if f.unit == "score gap")
+    assert (round(gap.low, 4), round(gap.high, 4)) == (-2.0298, -1.9702)

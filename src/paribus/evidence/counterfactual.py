@@ -55,9 +55,10 @@ class Counterfactual(Test):
                 rate = _rate_of_change(about, tally, tally.changed, tolerance, confidence)
                 rows.append(Row(**rate, unit="label change rate", held=steady))
             if answers.outcome.measures:
-                spread = _spread(answers, tolerance)
-                rows.append(_score_gap(about, tally, tolerance, confidence, held, spread))
-                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, spread))
+                spread, unseen = answers.bounds[1] - answers.bounds[0], _unseen(answers, tolerance)
+                sizes = (spread, unseen)
+                rows.append(_score_gap(about, tally, tolerance, confidence, held, *sizes))
+                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, *sizes))
         return (*rows, *_levels(answers, confidence))
 
 
@@ -73,16 +74,13 @@ def _about(contrast: Contrast, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _spread(answers: Answers, tolerance: float) -> float:
-    """Say how far apart two answers may be.
+def _unseen(answers: Answers, tolerance: float) -> float:
+    """Say how far away an unseen answer must be thought to be before equivalence is proven.
 
-    Where the answers have no bounds by nature, those that were seen are the best guess. Where they
-    hardly differ, an unseen one may still be 50 tolerances away: then it takes as many equal gaps
-    to prove equivalence as it takes pairs without a flip at a tolerance of 1 in 50.
+    Answers without bounds by nature may hardly differ among the people asked. Then it takes as
+    many equal gaps as it takes pairs without a flip at a tolerance of 1 in 50.
     """
-    low, high = answers.bounds
-    known = answers.outcome.bounds is not None
-    return high - low if known else max(high - low, 50 * tolerance)
+    return 0.0 if answers.outcome.bounds is not None else 50 * tolerance
 
 
 def _share(count: int, of: int) -> float:
@@ -156,6 +154,7 @@ def _score_gap(
     confidence: float,
     held: bool,
     spread: float,
+    unseen: float = 0.0,
 ) -> Row:
     gaps = tally.gaps
     whole = _completed(gaps, tally.people - tally.answered, -spread, spread)
@@ -175,7 +174,7 @@ def _score_gap(
         high=max(high for _, high in intervals),
         p=p_mean_outside(gaps, 0.0, spread + abs(gaps.mean)),
         p_outside=outside,
-        p_within=max(p_mean_within(moments, tolerance, reach) for moments, reach in each),
+        p_within=max(p_mean_within(m, tolerance, max(reach, unseen)) for m, reach in each),
         held=held,
         largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
     )
@@ -188,6 +187,7 @@ def _absolute_gap(
     confidence: float,
     held: bool,
     spread: float,
+    unseen: float = 0.0,
 ) -> Row:
     """Weigh how far answers move either way: gaps of both signs may cancel, and still be gaps."""
     sizes = tally.sizes
@@ -204,7 +204,7 @@ def _absolute_gap(
         high=max(high for _, high in intervals),
         p=outside,
         p_outside=outside,
-        p_within=max(p_mean_within(moments, tolerance, spread) for moments in whole),
+        p_within=max(p_mean_within(m, tolerance, max(spread, unseen)) for m in whole),
         held=held,
         largest=sizes.high,
     )
