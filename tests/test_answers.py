@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paribus as pb
-from paribus.answers import EXAMPLES, Outcome, tally
+from paribus.outcomes import EXAMPLES, Outcome, tally
 
 OUTCOMES = {
     "decision": Outcome("decision", (1,)),

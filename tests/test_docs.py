@@ -282,7 +282,7 @@ FAMILIES = [
     *(("spec.md", FIELDS.load(kind), Field) for kind in FIELDS.kinds()),
     *(("models.md", PROBES.load(kind), Probe) for kind in PROBES.kinds()),
     *(
-        ("verdicts.md", family.load(kind), None)
+        ("evidence.md", family.load(kind), None)
         for family in [Family("paribus.evidence", "test")]
         for kind in family.kinds()
     ),

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from paribus.people.fields.sequence import sequence
     from paribus.people.fields.uniform import uniform
     from paribus.people.population import People, Protected
+    from paribus.probe.recorded import recorded
     from paribus.record import Record, open_record
     from paribus.spec import kinds, load
     from paribus.studies.loan import demo
+    from paribus.studies.plan import plan
+    from paribus.studies.search import search
 
 __version__ = "0.1.0"
 
@@ -72,6 +75,9 @@ __all__ = [
     "mimesis",
     "normal",
     "open_record",
+    "plan",
+    "recorded",
+    "search",
     "sequence",
     "uniform",
     "write_atomically",
@@ -103,9 +109,12 @@ _HOMES = {
     "people.fields.sequence": ("sequence",),
     "people.fields.uniform": ("uniform",),
     "people.population": ("People", "Protected"),
+    "probe.recorded": ("recorded",),
     "record": ("Record", "open_record"),
     "spec": ("kinds", "load"),
     "studies.loan": ("demo",),
+    "studies.plan": ("plan",),
+    "studies.search": ("search",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -102,6 +102,18 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else noun + 's'}"
 
 
+def about(n: int) -> str:
+    """Write a number of people that nobody knows to the last one, rounded up to two digits.
+
+    Examples
+    --------
+    >>> about(1_873), about(49), about(120_400)
+    ('about 1,900', 'about 49', 'about 130,000')
+    """
+    step = 10 ** max(0, len(str(n)) - 2)
+    return f"about {-(-n // step) * step:,}"
+
+
 def visible(text: object) -> str:
     r"""Write text that somebody else chose so that it can be read but cannot act.
 

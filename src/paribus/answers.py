@@ -7,14 +7,15 @@ answers of the first people are also kept one by one, for tests that need more t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from paribus._seeds import BLOCK
+from paribus.outcomes import Outcome, Side, Tally, repeated, tally
 from paribus.stats.moments import Moments
 from paribus.table import (
     Coded,
@@ -32,65 +33,15 @@ from paribus.twins import Contrast, Twins, Version
 KEPT = 1 << 20
 """People whose answers are kept one by one. Counts cover everybody."""
 
-EXAMPLES = 5
-"""Pairs kept as examples of each direction of each contrast."""
+Floats = npt.NDArray[np.float64]
 
 _REASONS = 20
 """Reasons that a record lists one by one."""
 
-FAVORABLE, UNFAVORABLE, MISSING = 0, 1, 2
-REFUSED, FAILED = 1, 2
-
-OutcomeKind = Literal["decision", "score", "number", "label"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an answer means.
-
-    Values of a decision are 1 (favorable) and 0; values of a label are its number among `labels`;
-    scores and numbers are themselves.
-    """
-
-    kind: OutcomeKind
-    favorable: tuple[Scalar, ...] = ()
-    labels: tuple[Scalar, ...] = ()
-    threshold: float | None = None
-    prefer: Literal["high", "low"] = "high"
-    bounds: tuple[float, float] | None = None
-    """The range that an answer cannot leave: probabilities lie in [0, 1]."""
-
-    @property
-    def decides(self) -> bool:
-        """Whether an answer is favorable or not, beside being a value."""
-        return self.kind == "decision" or bool(self.favorable) or self.threshold is not None
-
-    @property
-    def measures(self) -> bool:
-        """Whether answers are amounts whose gaps have a size."""
-        return self.kind in {"score", "number"}
-
-    def favors(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Tell which values are favorable; only where the outcome decides."""
-        if self.kind == "decision":
-            return np.asarray(values == 1)
-        if self.kind == "label":
-            good = np.array([label in self.favorable for label in self.labels], dtype=bool)
-            return np.asarray(good[values])
-        assert self.threshold is not None
-        high = self.prefer == "high"
-        return np.asarray(values >= self.threshold if high else values <= self.threshold)
-
-    def shown(self, value: float) -> Scalar:
-        """Give a value as the model said it."""
-        if self.kind == "decision":
-            return self.labels[0 if value == 1 else 1] if self.labels else bool(value)
-        return self.labels[int(value)] if self.kind == "label" else float(value)
-
 
 @dataclass(frozen=True, eq=False)
 class BlockAnswers:
-    """The answers for one block: for each version, one value a person, and what is missing."""
+    """The answers for a run of people: for each version, one value each, and what is missing."""
 
     start: int
     values: tuple[npt.NDArray[Any], ...]
@@ -101,170 +52,41 @@ class BlockAnswers:
     """Labels of decisions that are not the favorable one."""
     questions: int = 0
     """Distinct questions that were put to the model."""
+    again: BlockAnswers | None = None
+    """The answers of the same people asked a second time, where a model does not repeat itself."""
+    weights: npt.NDArray[np.float64] | None = None
+    """How likely each person is, shape (n,); None where all are equally likely."""
 
+    def __len__(self) -> int:
+        return len(self.values[0])
 
-Example = tuple[int, float, float]
-"""Number of a person, the value of the reference twin and of the group twin."""
+    def side(self, place: int) -> Side:
+        """Give the answers of one version."""
+        return self.values[place], self.missing[place]
 
+    def gaps(
+        self, outcome: Outcome, reference: int, group: int
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+        """Give how each pair is decided: 1 for the group alone, -1 for the reference alone, else 0.
 
-@dataclass(frozen=True, eq=False)
-class Tally:
-    """The pairs of one contrast, counted. Tallies of different people merge."""
-
-    cells: npt.NDArray[np.int64]
-    """Shape (3, 3): group twin x reference twin, each favorable, unfavorable or missing."""
-    changed: int
-    """Answered pairs whose values differ at all."""
-    gaps: Moments
-    """Group minus reference, over answered pairs; of outcomes that measure."""
-    sizes: Moments
-    """The same gaps without their signs."""
-    against: tuple[Example, ...]
-    in_favor: tuple[Example, ...]
-    """The first flips in each direction; of outcomes that measure only, the widest gaps."""
-
-    @property
-    def people(self) -> int:
-        """All pairs."""
-        return int(self.cells.sum())
-
-    @property
-    def answered(self) -> int:
-        """Pairs with both answers."""
-        return int(self.cells[:2, :2].sum())
-
-    @property
-    def in_favor_count(self) -> int:
-        """Pairs in which the group twin alone gets the favorable answer."""
-        return int(self.cells[FAVORABLE, UNFAVORABLE])
-
-    @property
-    def against_count(self) -> int:
-        """Pairs in which the reference twin alone gets the favorable answer."""
-        return int(self.cells[UNFAVORABLE, FAVORABLE])
-
-    def merge(self, other: Tally, *, widest: bool) -> Tally:
-        """Add the pairs of later people."""
-        return Tally(
-            self.cells + other.cells,
-            self.changed + other.changed,
-            self.gaps.merge(other.gaps),
-            self.sizes.merge(other.sizes),
-            _examples(self.against + other.against, widest=widest),
-            _examples(self.in_favor + other.in_favor, widest=widest),
-        )
-
-
-def _examples(examples: tuple[Example, ...], *, widest: bool) -> tuple[Example, ...]:
-    if widest:
-        examples = tuple(sorted(examples, key=lambda e: (-abs(e[2] - e[1]), e[0])))
-    return examples[:EXAMPLES]
-
-
-def tally(
-    outcome: Outcome,
-    start: int,
-    reference: tuple[npt.NDArray[Any], npt.NDArray[np.int8] | None],
-    group: tuple[npt.NDArray[Any], npt.NDArray[np.int8] | None],
-) -> Tally:
-    """Count the pairs of one contrast in one block.
-
-    Parameters
-    ----------
-    outcome : Outcome
-    start : int
-        Number of the block's first person.
-    reference, group : tuple of (values, missing)
-        As in `BlockAnswers`, each of shape (n,).
-    """
-    (r, r_missing), (g, g_missing) = reference, group
-    answered = _answered(len(r), r_missing, g_missing)
-    cells = np.zeros((3, 3), dtype=np.int64)
-    numbers = np.arange(len(r)) if answered is None else np.flatnonzero(answered)
-    if answered is not None:
-        r, g = r[answered], g[answered]
-        cells += _missing_cells(outcome, reference, group)
-    changed = int(np.count_nonzero(r != g))
-    gaps, sizes = Moments.empty(), Moments.empty()
-    against, in_favor = np.empty(0, np.intp), np.empty(0, np.intp)
-    if outcome.measures:
-        gap = g - r
-        gaps, sizes = Moments.of(gap), Moments.of(np.abs(gap))
-        if not outcome.decides:
-            order = np.argsort(gap, kind="stable")
-            against, in_favor = order[:EXAMPLES], order[::-1][:EXAMPLES]
-            against, in_favor = against[gap[against] < 0], in_favor[gap[in_favor] > 0]
-            cells[FAVORABLE, FAVORABLE] += len(r)
-    if outcome.decides:
-        rf, gf = outcome.favors(r), outcome.favors(g)
-        both, r_all, g_all = (int(np.count_nonzero(x)) for x in (rf & gf, rf, gf))
-        cells[FAVORABLE, FAVORABLE] += both
-        cells[UNFAVORABLE, FAVORABLE] += r_all - both
-        cells[FAVORABLE, UNFAVORABLE] += g_all - both
-        cells[UNFAVORABLE, UNFAVORABLE] += len(r) - r_all - g_all + both
-        against, in_favor = _first(rf > gf), _first(gf > rf)
-    elif not outcome.measures:
-        cells[FAVORABLE, FAVORABLE] += len(r)
-        against = _first(r != g)
-    return Tally(
-        cells,
-        changed,
-        gaps,
-        sizes,
-        *(
-            tuple((start + int(numbers[i]), float(r[i]), float(g[i])) for i in found)
-            for found in (against, in_favor)
-        ),
-    )
-
-
-def _first(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    # argmax stops at the first hit, so a block is not searched to its end for five examples.
-    found: list[int] = []
-    at = 0
-    while len(found) < EXAMPLES and at < len(mask):
-        step = int(mask[at:].argmax())
-        if not mask[at + step]:
-            break
-        found.append(at + step)
-        at += step + 1
-    return np.array(found, dtype=np.intp)
-
-
-def _answered(length: int, *missing: npt.NDArray[np.int8] | None) -> npt.NDArray[np.bool_] | None:
-    given = [m for m in missing if m is not None]
-    if not given:
-        return None
-    answered = np.ones(length, dtype=bool)
-    for m in given:
-        answered &= m == 0
-    return answered
-
-
-def _missing_cells(
-    outcome: Outcome,
-    reference: tuple[npt.NDArray[Any], npt.NDArray[np.int8] | None],
-    group: tuple[npt.NDArray[Any], npt.NDArray[np.int8] | None],
-) -> npt.NDArray[np.int64]:
-    """Count the pairs in which at least one answer is missing."""
-    sides = []
-    for values, missing in (group, reference):
-        side = np.zeros(len(values), dtype=np.intp)
-        if outcome.decides:
-            usable = (
-                values if missing is None else np.where(missing == 0, values, values.dtype.type(0))
-            )
-            side[~outcome.favors(usable)] = UNFAVORABLE
-        if missing is not None:
-            side[missing != 0] = MISSING
-        sides.append(side)
-    counts = np.bincount(3 * sides[0] + sides[1], minlength=9).reshape(3, 3)
-    counts[:2, :2] = 0
-    return counts.astype(np.int64)
+        Returns
+        -------
+        low, high : ndarray of int8, shape (n,)
+            The same where both answered; where an answer is missing, the least and the most that
+            it can be.
+        """
+        ends = []
+        for place in (group, reference):
+            values, missing = self.side(place)
+            told = np.ones(len(values), bool) if missing is None else missing == 0
+            favored = outcome.favors(np.where(told, values, values.dtype.type(0))).astype(np.int8)
+            ends.append((np.where(told, favored, 0), np.where(told, favored, 1)))
+        (g_low, g_high), (r_low, r_high) = ends
+        return (g_low - r_high).astype(np.int8), (g_high - r_low).astype(np.int8)
 
 
 class Tallying:
-    """Takes the answers of one block after the other, in order, and sums them up."""
+    """Takes the answers of one run of people after the other, in order, and sums them up."""
 
     def __init__(self, twins: Twins, outcome: Outcome) -> None:
         self.twins = twins
@@ -278,12 +100,16 @@ class Tallying:
         self._questions = 0
 
     def add(self, block: BlockAnswers) -> None:
-        """Count one block."""
+        """Count one run of people."""
         widest = not self.outcome.decides
         for contrast in self.twins.contrasts:
             sides = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
-            given = [(block.values[i], block.missing[i]) for i in sides]
-            here = tally(self.outcome, block.start, given[0], given[1])
+            reference, group = (block.side(i) for i in sides)
+            here = tally(self.outcome, block.start, reference, group, block.weights)
+            if block.again is not None:
+                second = [block.again.side(i) for i in sides]
+                twice = repeated(self.outcome, (reference, second[0]), (group, second[1]))
+                here = replace(here, repeated=twice)
             so_far = self._tallies.get(contrast)
             merged = here if so_far is None else so_far.merge(here, widest=widest)
             self._tallies[contrast] = merged
@@ -295,9 +121,10 @@ class Tallying:
             if self.outcome.measures:
                 said = values if missing is None else values[missing == 0]
                 self._levels[i] = self._levels[i].merge(Moments.of(said))
-        self._reasons.update(block.reasons)
-        self._unfavorable |= block.unfavorable
-        self._questions += block.questions
+        for said in (block, *([block.again] if block.again is not None else [])):
+            self._reasons.update(said.reasons)
+            self._unfavorable |= said.unfavorable
+            self._questions += said.questions
         if block.start < KEPT:
             self._kept.append(block)
 
@@ -306,8 +133,8 @@ class Tallying:
         """Labels that were taken for unfavorable decisions so far."""
         return self._unfavorable
 
-    def first_block(self) -> BlockAnswers:
-        """Give the answers of the first block."""
+    def first_run(self) -> BlockAnswers:
+        """Give the answers of the first run of people."""
         return self._kept[0]
 
     def answers(self, **facts: Any) -> Answers:
@@ -324,9 +151,31 @@ class Tallying:
             statuses=(int(self._statuses[0]), int(self._statuses[1]), int(self._statuses[2])),
             reasons=_most_frequent(self._reasons),
             questions=self._questions,
-            blocks=tuple(self._kept),
+            blocks=_whole(self._kept),
             **facts,
         )
+
+
+def _whole(runs: Sequence[BlockAnswers]) -> tuple[BlockAnswers, ...]:
+    """Join the runs of people that belong to the same block."""
+    blocks: dict[int, list[BlockAnswers]] = {}
+    for run in runs:
+        blocks.setdefault(run.start // BLOCK, []).append(run)
+    return tuple(parts[0] if len(parts) == 1 else _joined(parts) for parts in blocks.values())
+
+
+def _joined(runs: Sequence[BlockAnswers]) -> BlockAnswers:
+    places = range(len(runs[0].values))
+    missing = []
+    for i in places:
+        gone = [run.missing[i] for run in runs]
+        told = [
+            np.zeros(len(run), np.int8) if m is None else m
+            for run, m in zip(runs, gone, strict=True)
+        ]
+        missing.append(None if all(m is None for m in gone) else np.concatenate(told))
+    values = tuple(np.concatenate([run.values[i] for run in runs]) for i in places)
+    return BlockAnswers(runs[0].start, values, tuple(missing))
 
 
 def _most_frequent(reasons: Counter[str]) -> dict[str, int]:
@@ -354,13 +203,35 @@ class Answers:
     """The columns that the model sees."""
     repeatable: bool | None = None
     """Whether a sample of people, asked twice, was answered the same way twice."""
+    exhaustive: bool = False
+    """Whether the people are everybody in the declared domain."""
     frame: FrameKind = "pandas"
     """Kind of data frame that the caller works with."""
 
     @property
     def kept(self) -> int:
         """People whose answers are kept one by one: the first ones."""
-        return sum(len(block.values[0]) for block in self.blocks)
+        return sum(len(block) for block in self.blocks)
+
+    @property
+    def people(self) -> int:
+        """People who were asked about: all of them, but for an audit that stopped early."""
+        return next(iter(self.tallies.values())).people
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64] | None:
+        """How likely each kept person is, shape (kept,); None where all are equally likely."""
+        given = [block.weights for block in self.blocks]
+        known = [weights for weights in given if weights is not None]
+        return np.concatenate(known) if len(known) == len(given) else None
+
+    def gaps(self, contrast: Contrast) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+        """Give how each kept pair is decided, at least and at most (see `BlockAnswers.gaps`)."""
+        sides = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
+        parts = [block.gaps(self.outcome, sides[0], sides[1]) for block in self.blocks]
+        return np.concatenate([low for low, _ in parts]), np.concatenate(
+            [high for _, high in parts]
+        )
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -392,12 +263,62 @@ class Answers:
 
     def columns(self, names: Sequence[str], version: Version | None = None) -> dict[str, Column]:
         """Draw columns of the kept people again, as they are or as a version of them."""
-        as_asked = version or Version()
-        parts = [
-            self.twins.block(block.start // BLOCK, len(block.values[0])).columns(as_asked, names)
-            for block in self.blocks
-        ]
+        parts = list(self.runs(names, version or Version()))
         return {name: concat([part[name] for part in parts]) for name in names}
+
+    def runs(self, names: Sequence[str], version: Version) -> Iterator[dict[str, Column]]:
+        """Draw columns of the kept people again, one block after the other."""
+        for block in self.blocks:
+            yield self.twins.block(block.start // BLOCK, len(block)).columns(version, names)
+
+    def effects(self, contrast: Contrast) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Give what the change does to each kept person, and of whom that is known.
+
+        Returns
+        -------
+        gaps : ndarray of float64, shape (kept,)
+            Group minus reference: of favorable decisions, else of amounts, else 1 for another
+            label. The mean of two where people were asked twice.
+        told : ndarray of bool, shape (kept,)
+        """
+        favors = self.outcome.favors
+        if self.outcome.decides:
+            return self._compared(contrast, lambda r, g: favors(g).astype(np.float64) - favors(r))
+        if self.outcome.measures:
+            return self._compared(contrast, np.subtract, swap=True)
+        return self._compared(contrast, np.not_equal)
+
+    def amounts(self, contrast: Contrast) -> Floats:
+        """Give the gap of the answers of each kept person, 0 where one is missing."""
+        return self._compared(contrast, np.subtract, swap=True)[0]
+
+    def changes(self, contrast: Contrast) -> npt.NDArray[np.bool_]:
+        """Tell whose two answers differ, of the kept people."""
+        return self._compared(contrast, np.not_equal)[0] > 0
+
+    def _compared(
+        self,
+        contrast: Contrast,
+        compare: Callable[[npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[Any]],
+        *,
+        swap: bool = False,
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        places = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
+        gaps, told = [], []
+        for block in self.blocks:
+            each = []
+            for said in (block, *([block.again] if block.again is not None else [])):
+                sides = [said.side(place) for place in places]
+                known = np.ones(len(block), bool)
+                for _, missing in sides:
+                    if missing is not None:
+                        known &= missing == 0
+                r, g = (np.where(known, v, v.dtype.type(0)) for v, _ in sides)
+                gap = np.asarray(compare(g, r) if swap else compare(r, g), dtype=np.float64)
+                each.append((np.where(known, gap, 0.0), known))
+            gaps.append(sum(gap for gap, _ in each) / len(each))
+            told.append(np.logical_and.reduce([known for _, known in each]))
+        return np.concatenate(gaps), np.concatenate(told)
 
     def persons(
         self, wanted: Sequence[tuple[int, Version]]

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-import datetime
+import math
 import os
-import platform
 import re
-import time
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import InstanceOf, SerializeAsAny
 
 from paribus._plugins import Declaration, Number, Whole
-from paribus._text import percent
-from paribus.answers import Answers, Outcome
+from paribus.answers import KEPT, BlockAnswers
 from paribus.errors import ParibusError, SpecError
 from paribus.evidence.base import Test
 from paribus.evidence.counterfactual import Counterfactual
+from paribus.evidence.levels import Levels
+from paribus.evidence.paired import Paired
 from paribus.evidence.regions import Regions
+from paribus.evidence.sequential import Sequential, Watched
 from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
-from paribus.findings import judge
+from paribus.findings import Multiplicity, judge
+from paribus.outcomes import Outcome
+from paribus.people.census import CensusError
 from paribus.people.fields.base import FIELDS, Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
-from paribus.probe._ask import ask
+from paribus.probe._ask import Watch, ask, features_of
 from paribus.probe.base import PROBES, Model, Probe, outcome_of
-from paribus.record import Counts, ModelFacts, Record, Witness
+from paribus.record import Record, Stopped
+from paribus.summary import Clock, counts_of, model_facts, notes_of, witnesses_of
 from paribus.table import FrameKind, Scalar, Table
 from paribus.twins import Twins, factorial, pair
 
 SYNTHETIC_PEOPLE = 10_000
 """People that are drawn where nobody says how many."""
 
-_WITNESSES = 3
-"""Pairs shown for each direction of each contrast."""
+EXHAUSTIVE = 10_000_000
+"""Distinct questions up to which everybody in the declared domain is asked."""
+
+RELABELINGS = 2_000
+"""Relabelings for joint p-values, at least; more where claims are many or confidence is high."""
 
 
 class Data(Declaration):
@@ -54,13 +59,21 @@ class Audit(Declaration):
 
     name: str = "Audit"
     seed: Whole = pydantic.Field(default=0, ge=0, lt=2**63)
-    size: Whole | None = pydantic.Field(default=None, gt=0, le=10**12)
-    """How many people; all rows of the data, or 10,000 synthetic people, where left out."""
+    size: Annotated[Whole, pydantic.Field(gt=0, le=10**12)] | Literal["all"] | None = None
+    """How many people, or "all": everybody in the declared domain. Where left out, all rows of the
+    data; without data everybody in the domain if that is small enough, else 10,000 people."""
     tolerance: Number | None = pydantic.Field(default=None, ge=0)
     """The largest gap that counts as equal: 0.01 where left out, except for numbers."""
     confidence: Number = pydantic.Field(default=0.95, gt=0.5, lt=1)
     cross: tuple[tuple[str, ...], ...] = ()
     """Attributes to cross: cells are compared with the cell of the references."""
+    stop: Literal["end", "early"] = "end"
+    """Whether to ask everybody, or to stop as soon as every verdict is proven."""
+    multiplicity: Multiplicity = "holm"
+    """How claims of bias are adjusted for their number."""
+    exhaustive: Whole = pydantic.Field(default=EXHAUSTIVE, ge=0, le=10**9)
+    """Distinct questions up to which everybody in the declared domain is asked, where nobody says
+    how many people; 0: never."""
     probe: SerializeAsAny[Probe]
     protect: dict[str, Protected]
     fields: dict[str, SerializeAsAny[Field]] = pydantic.Field(default_factory=dict)
@@ -79,17 +92,20 @@ class Audit(Declaration):
         table = self.table
         if table is None and self.data is not None:
             table = Table.read(self.data.path)
-        rows = None if table is None else Rows(table, self.seed, self.size)
-        size = len(rows) if rows is not None else self.size or SYNTHETIC_PEOPLE
+        size = self.size if isinstance(self.size, int) else None
+        early = self.stop == "early"
+        rows = None if table is None else Rows(table, self.seed, size, shuffled=early)
+        count = len(rows) if rows is not None else size or SYNTHETIC_PEOPLE
         if rows is None and not self.fields:
             raise SpecError("declare fields, or give data with real rows", path="$.fields")
         return People(
-            protect=self.protect, fields=self.fields, size=size, seed=self.seed, rows=rows
+            protect=self.protect, fields=self.fields, size=count, seed=self.seed, rows=rows
         )
 
     @property
     def tests(self) -> tuple[Test, ...]:
         """What is weighed; tests state which contrasts they need."""
+        early = self.stop == "early"
         if self.declared_tests is not None:
             if self.cross:
                 raise SpecError(
@@ -97,8 +113,25 @@ class Audit(Declaration):
                     'kind = "counterfactual", cross = [...]',
                     path="$.audit.cross",
                 )
+            for i, test in enumerate(self.declared_tests):
+                if early != isinstance(test, Sequential):
+                    raise SpecError(
+                        'only "sequential" stays valid when an audit stops early'
+                        if early
+                        else 'is for audits that stop early: [audit] stop = "early"',
+                        path=f"$.tests[{i}].kind",
+                    )
             return self.declared_tests
-        return (Counterfactual(cross=self.cross), Regions())
+        if early:
+            return (Sequential(cross=self.cross),)
+        relabelings = self._relabelings() if self.multiplicity == "max-t" else 0
+        counterfactual = Counterfactual(cross=self.cross, relabelings=relabelings)
+        return (counterfactual, Paired(), Levels(), Regions())
+
+    def _relabelings(self) -> int:
+        # A p-value of a relabelling test is never below one in as many, and is then adjusted.
+        families = 2 * (len(self.protect) + len(self.cross))
+        return max(RELABELINGS, math.ceil(10 * families / (1 - self.confidence)))
 
     def twins(self) -> Twins:
         """Give the recipe of the twins that the tests need."""
@@ -124,41 +157,127 @@ class Audit(Declaration):
         ParibusError
             Where the request is wrong, or the model cannot answer at all.
         """
-        clock = _Clock()
-        twins = self.twins()
+        clock = Clock()
         model = self.probe.open(trust=trust)
-        tolerance = self._tolerance(outcome_of(self.probe, model))
+        outcome = outcome_of(self.probe, model)
+        tolerance = self.settled_tolerance(outcome)
+        twins = self.asked(model)
+        watch = self._watch(twins, model, outcome, tolerance)
         clock.lap("prepare")
-        answers = ask(self.probe, model, twins, executor or Serial())
+        answers = ask(self.probe, model, twins, executor or Serial(), watch)
+        if answers.exhaustive and answers.repeatable is False:
+            # What chance moves is exact for nobody: a sample tells how far chance goes.
+            answers = ask(self.probe, model, self.twins(), executor or Serial())
         clock.lap("ask")
         weighed = [
             row for test in self.tests for row in test.weigh(answers, tolerance, self.confidence)
         ]
         evidence = tuple(row for row in weighed if not row.rule)
-        findings = judge(evidence, tolerance, self.confidence)
+        findings = judge(evidence, tolerance, self.confidence, self.multiplicity)
         clock.lap("weigh")
-        witnesses = _witnesses(answers)
+        witnesses = witnesses_of(answers)
         clock.lap("witnesses")
+        cap = len(twins.people)
         return Record.sum_up(
             answers,
             name=self.name,
             tolerance=tolerance,
             confidence=self.confidence,
             seed=self.seed,
-            people=len(self.people),
+            people=answers.people,
             spec=self.spec(),
-            model=_model_facts(self.probe, model, answers),
-            answers=_counts(answers),
+            model=model_facts(self.probe, model, answers),
+            answers=counts_of(answers),
             evidence=evidence,
             findings=findings,
-            regions=tuple(row for row in weighed if row.rule),
+            regions=tuple(row for row in weighed if row.rule and row.test != "profiles"),
+            profiles=tuple(row for row in weighed if row.rule and row.test == "profiles"),
             witnesses=witnesses,
-            notes=_notes(answers),
+            notes=notes_of(answers),
+            exhaustive=answers.exhaustive,
+            stopped=Stopped(cap=cap, pairs=answers.people) if watch else None,
             run=clock.run(answers),
         )
 
-    def _tolerance(self, outcome: Outcome) -> float:
-        """Settle the tolerance before a single question is asked."""
+    def asked(self, model: Model) -> Twins:
+        """Decide who is asked: a sample, or everybody in the declared domain.
+
+        Raises
+        ------
+        SpecError
+            Where everybody is asked for and cannot be listed.
+        """
+        twins = self.twins()
+        if self.data is not None or self.table is not None or isinstance(self.size, int):
+            if self.size == "all":
+                raise SpecError(
+                    "real rows are all asked where `people` is left out", path="$.audit.people"
+                )
+            return twins
+        wanted = self.size == "all"
+        if self.stop == "early":
+            if wanted:
+                raise SpecError(
+                    'everybody is asked, so nothing stops early: leave out stop = "early"',
+                    path="$.audit.people",
+                )
+            return twins
+        most = max(self.exhaustive, EXHAUSTIVE) if wanted else self.exhaustive
+        seen = features_of(self.probe, model, twins)
+        # A placebo that the model cannot see asks nothing of anybody.
+        telling = [
+            contrast
+            for contrast in twins.contrasts
+            if contrast.kind != "placebo" or set(contrast.group.again) & set(seen)
+        ]
+        versions = [v for contrast in telling for v in (contrast.reference, contrast.group)]
+        try:
+            return pair(twins.people.enumerated(seen, versions, most), twins.contrasts)
+        except CensusError as error:
+            if not wanted:
+                return twins
+            said = f"not everybody can be asked: {error}"
+            raise SpecError(said, path="$.audit.people") from None
+
+    def _watch(
+        self, twins: Twins, model: Model, outcome: Outcome, tolerance: float
+    ) -> Watch | None:
+        """Decide when enough people were asked: once every finding is settled."""
+        if self.stop == "end":
+            return None
+        path = "$.audit.stop"
+        if outcome.measures and not outcome.decides and outcome.bounds != (0.0, 1.0):
+            raise SpecError(
+                "stopping early takes decisions, labels or scores between 0 and 1", path=path
+            )
+        named = Watched.names_in_the_way(twins, features_of(self.probe, model, twins))
+        if named is not None:
+            raise SpecError(
+                f'the model sees "{named}", drawn anew at every level: what names do is told '
+                'apart only where the number of people is fixed; leave out stop = "early"',
+                path=path,
+            )
+        if len(twins.people) > KEPT:
+            raise SpecError(
+                f"an audit that stops early asks {KEPT:,} people at most", path="$.audit.people"
+            )
+        watched = Watched(twins, outcome, tolerance, self.confidence)
+
+        def enough(answers: BlockAnswers, steady: bool) -> bool:
+            watched.add(answers)
+            findings = judge(watched.rows(steady), tolerance, self.confidence, self.multiplicity)
+            return all(finding.verdict != "inconclusive" for finding in findings)
+
+        return enough
+
+    def settled_tolerance(self, outcome: Outcome) -> float:
+        """Settle the tolerance before a single question is asked.
+
+        Raises
+        ------
+        SpecError
+            Where it must be declared, or would let everything pass.
+        """
         shares = not outcome.measures or outcome.bounds == (0.0, 1.0)
         if self.tolerance is not None:
             if shares and self.tolerance >= 1:
@@ -178,12 +297,9 @@ class Audit(Declaration):
         """Give the declaration as the tables of a TOML file."""
         plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
         audit = self.model_dump(
-            include={"name", "seed", "tolerance", "confidence", "cross"},
-            mode="json",
-            exclude_none=True,
+            include={"name", "seed", "tolerance", "confidence"}, mode="json", exclude_none=True
         )
-        if not self.cross:
-            audit.pop("cross")
+        audit |= self.model_dump(include={"cross", "stop", "multiplicity", "exhaustive"}, **plain)
         if self.size is not None:
             audit["people"] = self.size
         spec: dict[str, Any] = {"audit": audit, "model": self.probe.facts()}
@@ -213,7 +329,7 @@ def audit(
     protect: Mapping[str, Any],
     fields: Mapping[str, Any] | None = None,
     data: Any = None,
-    people: int | None = None,
+    people: int | Literal["all"] | None = None,
     outcome: str | None = None,
     favorable: Scalar | Sequence[Scalar] | None = None,
     threshold: float | None = None,
@@ -222,10 +338,14 @@ def audit(
     features: Sequence[str] | None = None,
     frame: FrameKind | None = None,
     repeats: str = "auto",
+    times: int | str = "auto",
     tolerance: float | None = None,
     confidence: float = 0.95,
     tests: Sequence[Test] | None = None,
     cross: Sequence[Sequence[str]] = (),
+    stop: str = "end",
+    multiplicity: str = "holm",
+    exhaustive: int = EXHAUSTIVE,
     seed: int = 0,
     name: str = "Audit",
     workers: int = 1,
@@ -244,8 +364,10 @@ def audit(
         Column -> field, such as ``pb.integers(18, 70)``. With `data` they replace or add columns.
     data : data frame or path, optional
         Real rows as base people: pandas, polars, pyarrow, DuckDB, or a CSV or Parquet file.
-    people : int, optional
-        How many people: all rows of the data, or 10,000 synthetic people, where left out.
+    people : int or "all", optional
+        How many people, or everybody in the declared domain. Where left out: all rows of the data;
+        without data everybody in the domain if that takes few enough questions (`exhaustive`), else
+        10,000 synthetic people.
     outcome : {"decision", "score", "number", "label"}, optional
         What an answer is; told from the model where it knows.
     favorable : label or sequence of labels, optional
@@ -263,6 +385,8 @@ def audit(
     repeats : {"auto", "merge", "ask"}
         Whether people who look the same to the model are asked once: where it surely pays, where
         it is possible, or never.
+    times : {"auto", 1, 2}
+        How often each question is put; "auto" asks a model that does not repeat itself twice.
     tolerance : float, optional
         The largest gap that counts as equal, declared before looking; 0.01 where left out. For
         numbers it has the unit of the answers, and must be given.
@@ -272,6 +396,14 @@ def audit(
         What is weighed, instead of twins and regions.
     cross : sequence of sequences of str, optional
         Attributes to cross, such as ``[("race", "sex")]``.
+    stop : {"end", "early"}
+        Whether to ask everybody, or to stop as soon as every verdict is proven; `people` is then
+        the most that are asked.
+    multiplicity : {"holm", "max-t", "benjamini-hochberg"}
+        How claims of bias are adjusted for their number.
+    exhaustive : int
+        Distinct questions up to which everybody in the declared domain is asked, where `people` is
+        left out; 0: never.
     seed : int
         The same seed gives the same people, and the same record.
     name : str
@@ -329,6 +461,7 @@ def audit(
         "features": None if features is None else tuple(features),
         "frame": frame,
         "repeats": repeats,
+        "times": times,
     }
     given = {key: value for key, value in options.items() if value is not None}
     where: dict[str, Any] = {}
@@ -343,6 +476,9 @@ def audit(
         tolerance=tolerance,
         confidence=confidence,
         cross=tuple(tuple(crossed) for crossed in cross),
+        stop=stop,
+        multiplicity=multiplicity,
+        exhaustive=exhaustive,
         declared_tests=None if tests is None else tuple(tests),
         probe=probe_of(model, given),
         protect={key: protected(levels, f"$.protect.{key}") for key, levels in protect.items()},
@@ -364,6 +500,7 @@ def declare(**parts: Any) -> Audit:
         # Of its own keys only: protect, fields and the like are sections beside [audit].
         head = re.split(r"[.\[]", path.removeprefix("$.") + ".")[0]
         own = {"name", "seed", "people", "tolerance", "confidence", "cross"}
+        own |= {"stop", "multiplicity", "exhaustive"}
         place = "$.audit" + path.removeprefix("$") if head in own else path
         raise SpecError(error.message, path=place) from None
 
@@ -399,156 +536,3 @@ def protected(declared: Any, path: str) -> Protected:
         return Protected(**{**values, "levels": tuple(values.get("levels", ()))})
     except ParibusError as error:
         raise error.under(path) from None
-
-
-# --- what the record says beside the findings -----------------------------------------------------
-
-
-class _Clock:
-    """Measures the stages of one run."""
-
-    def __init__(self) -> None:
-        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """Note the time since the last lap as that of a stage."""
-        now = time.perf_counter()
-        self.seconds[stage] = round(now - self._last, 6)
-        self._last = now
-
-    def run(self, answers: Answers) -> dict[str, Any]:
-        """Give the record's section of what may differ between runs."""
-        return {
-            "started": self.started,
-            "seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 6)},
-            "questions": answers.questions,
-            "versions": dict(_versions()),
-            "host": {"system": platform.system(), "machine": platform.machine()},
-        }
-
-
-@cache
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in ("paribus", "mimesis", "numpy", "scipy", "pandas", "scikit-learn"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _model_facts(probe: Probe, model: Model, answers: Answers) -> ModelFacts:
-    return ModelFacts(
-        kind=probe.kind,
-        name=model.name,
-        fingerprint=model.fingerprint,
-        features=answers.seen,
-        outcome=answers.outcome.kind,
-        favorable=answers.outcome.favorable,
-        threshold=answers.outcome.threshold,
-        repeatable=answers.repeatable,
-    )
-
-
-def _counts(answers: Answers) -> Counts:
-    answered, refused, failed = answers.statuses
-    return Counts(
-        versions=answered + refused + failed,
-        answered=answered,
-        refused=refused,
-        failed=failed,
-        reasons=answers.reasons,
-    )
-
-
-def _witnesses(answers: Answers) -> tuple[Witness, ...]:
-    """Show the first pairs of each contrast that the model treats differently."""
-    chosen = [
-        (contrast, example)
-        for contrast, tally in answers.tallies.items()
-        for examples in (tally.against, tally.in_favor)
-        for example in examples[:_WITNESSES]
-    ]
-    people = answers.persons([(e[0], v) for c, e in chosen for v in (c.reference, c.group)])
-    rows = answers.twins.people.rows
-    found = []
-    for contrast, (person, reference, group) in chosen:
-        one, other = people[person, contrast.reference], people[person, contrast.group]
-        differ = [name for name in other if name not in one or one[name] != other[name]]
-        found.append(
-            Witness(
-                person=person,
-                row=None if rows is None else rows.number(person),
-                attribute=contrast.attribute,
-                reference=contrast.reference_name,
-                group=contrast.group_name,
-                reference_answer=answers.outcome.shown(reference),
-                group_answer=answers.outcome.shown(group),
-                same={name: value for name, value in one.items() if name not in differ},
-                reference_values={name: one[name] for name in differ if name in one},
-                group_values={name: other[name] for name in differ},
-            )
-        )
-    return tuple(found)
-
-
-def _placebo_notes(answers: Answers) -> list[str]:
-    """Warn where another name alone moves the model about as much as the attribute does."""
-    if answers.repeatable is False:
-        return []
-    changed = {c: t.changed / max(t.answered, 1) for c, t in answers.tallies.items()}
-    found = {
-        placebo.attribute: by_name
-        for placebo, by_name in changed.items()
-        for contrast, by_level in changed.items()
-        if (placebo.kind, contrast.kind) == ("placebo", "level")
-        if placebo.attributes == contrast.attributes and by_name >= by_level / 2 > 0
-    }
-    return [
-        f"Drawing the fields linked to {name} again, at the same {name}, changes the answer for "
-        f"{percent(share)} of people: much of what a change of {name} does may be a mere change "
-        "of name."
-        for name, share in found.items()
-    ]
-
-
-def _notes(answers: Answers) -> tuple[str, ...]:
-    """Say what a reader must know before trusting a number."""
-    people = answers.twins.people
-    notes = []
-    held = {
-        people.protect[name].levels[level]: name
-        for contrast in answers.tallies
-        for name, level in contrast.reference.moves
-        if name not in contrast.attributes
-    }
-    notes += [
-        f"The data have no column {name}, and something follows it: it is held at {level} "
-        "wherever it is not compared itself."
-        for level, name in held.items()
-    ]
-    notes += _placebo_notes(answers)
-    for name in people.protect:
-        if not set(people.closure(name)) & set(answers.seen):
-            notes.append(
-                f"The model sees nothing of {name}, nor of any column declared to follow it: its "
-                "twins look the same to the model."
-            )
-    if answers.repeatable is False:
-        notes.append(
-            "The model does not repeat itself: asked twice about the same people it gave different "
-            "answers. Flips may be noise, so only net gaps are held against the tolerance."
-        )
-    if people.rows is None:
-        notes.append(
-            "The people are synthetic: fields are drawn independently of each other as declared, "
-            "so shares hold for the declared population, not for a real one."
-        )
-    if answers.kept < len(people):
-        notes.append(
-            f"Regions were looked for among the first {answers.kept:,} people; counts cover all."
-        )
-    return tuple(notes)

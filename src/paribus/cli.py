@@ -14,7 +14,7 @@ import typer
 
 import paribus as pb
 from paribus._text import visible
-from paribus.errors import OutputError, ParibusError, reason
+from paribus.errors import OutputError, ParibusError, SpecError, reason
 
 EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
 INTERRUPTED = 130
@@ -32,7 +32,9 @@ app = typer.Typer(
 )
 
 Spec = Annotated[Path, typer.Argument(help="The audit, a TOML file.", metavar="SPEC")]
-People = Annotated[int | None, typer.Option(help="How many people, instead of the file's.")]
+People = Annotated[
+    str | None, typer.Option(help="How many people (or all), instead of the file's.", metavar="N")
+]
 Seed = Annotated[int | None, typer.Option(help="The seed, instead of the file's.")]
 
 
@@ -61,6 +63,7 @@ def audit(
     seed: Seed = None,
     workers: Annotated[int, typer.Option(help="Blocks asked about at a time.", min=1)] = 1,
     trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    early: Annotated[bool, typer.Option(help="Stop as soon as every verdict is proven.")] = False,
     inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
 ) -> None:
     """Audit a model, and say what was found.
@@ -71,7 +74,8 @@ def audit(
     """
     outputs = [Path(json) if json not in (None, "-") else None, html, junit]
     _writable(outputs)
-    declared = pb.load(spec, people=people, seed=seed)
+    stop = "early" if early else None
+    declared = pb.load(spec, people=_people(people), seed=seed, stop=stop)
     _apart(outputs, _read_by(declared, spec))
     with _progress(declared, workers) as executor:
         record = declared.run(executor, trust=trust)
@@ -81,6 +85,47 @@ def audit(
     _print(record.json_text() if json == "-" else _rendered(record))
     code = EXIT_CODES[record.verdict]
     raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
+
+
+@app.command()
+def plan(
+    spec: Spec,
+    power: Annotated[float, typer.Option(help="The chance of proving what is true.")] = 0.8,
+    sd: Annotated[
+        float | None, typer.Option(help="For scores: standard deviation of single gaps.")
+    ] = None,
+    people: People = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+) -> None:
+    """Say how many people an audit takes, before a single question is asked.
+
+    Example: paribus plan audit.toml --power 0.9
+    """
+    planned = pb.plan(pb.load(spec, people=_people(people)), power=power, sd=sd, trust=trust)
+    _print(planned.model_dump_json(indent=2) if json else str(planned))
+
+
+@app.command()
+def search(
+    spec: Spec,
+    pairs: Annotated[int, typer.Option(help="Pairs of twins to ask about.", min=1)] = 1_500,
+    rows_only: Annotated[bool, typer.Option(help="Ask about real rows only.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write all pairs that were found.")] = None,
+    seed: Seed = None,
+    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+) -> None:
+    """Look for the pairs of twins that a model treats most differently: worst cases, no rate.
+
+    Example: paribus search audit.toml --pairs 1500
+    """
+    _writable([json])
+    declared = pb.load(spec, seed=seed)
+    _apart([json], _read_by(declared, spec))
+    found = pb.search(declared, pairs, rows_only=rows_only, trust=trust)
+    if json is not None:
+        found.save(json)
+    _print(str(found))
 
 
 @app.command()
@@ -94,7 +139,7 @@ def twins(
 
     Example: paribus twins audit.toml -o twins.parquet
     """
-    declared = pb.load(spec, people=people, seed=seed)
+    declared = pb.load(spec, people=_people(people), seed=seed)
     _apart([output], _read_by(declared, spec))
     rows = declared.balanced().write(output)
     typer.echo(f"{output}: {rows:,} rows", err=True)
@@ -150,6 +195,18 @@ def demo(
 
 
 # --- what the commands share ----------------------------------------------------------------------
+
+
+def _people(given: str | None) -> int | str | None:
+    """Read a number of people as it is typed: 10000, 10_000 or all."""
+    if given is None or given == "all":
+        return given
+    try:
+        return int(given)
+    except ValueError:
+        raise SpecError(
+            f'must be a whole number or "all", not "{given}"', path="--people"
+        ) from None
 
 
 def _rendered(record: Any) -> str:

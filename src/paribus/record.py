@@ -69,6 +69,20 @@ class Counts(Declaration):
     """Why answers are missing, the most frequent reasons first."""
 
 
+class Stopped(Declaration):
+    """Where an audit that may stop early stopped."""
+
+    cap: int
+    """People who would have been asked at most."""
+    pairs: int
+    """People who were asked, each as all of their twins."""
+
+    @property
+    def saved(self) -> int:
+        """People who did not have to be asked."""
+        return self.cap - self.pairs
+
+
 class Record(Declaration):
     """A finished audit. Identical byte for byte for the same request, outside `run`."""
 
@@ -88,7 +102,13 @@ class Record(Declaration):
     findings: tuple[Finding, ...]
     regions: tuple[Row, ...]
     """Where a gap lives: readable rules, measured on people that did not suggest them."""
+    profiles: tuple[Row, ...] = ()
+    """How the gap runs along the fields: one row for each bin or category."""
     witnesses: tuple[Witness, ...]
+    exhaustive: bool = False
+    """Whether everybody in the declared domain was asked: then numbers are exact."""
+    stopped: Stopped | None = None
+    """Of an audit that may stop early, when it did."""
     notes: tuple[str, ...] = ()
     """What a reader must know before trusting a number."""
     run: dict[str, Any]

@@ -17,7 +17,10 @@ from paribus.record import REPORTS
 _FAMILIES = {"fields": FIELDS, "models": PROBES, "tests": TESTS, "reports": REPORTS}
 
 _SECTIONS = ("audit", "model", "protect", "fields", "data", "tests")
-_AUDIT_KEYS = ("name", "seed", "people", "tolerance", "confidence", "cross")
+_AUDIT_KEYS = (
+    *("name", "seed", "people", "tolerance", "confidence", "cross"),
+    *("stop", "multiplicity", "exhaustive"),
+)
 _SAMPLE = """
 [protect.gender]
 levels = ["Male", "Female"]

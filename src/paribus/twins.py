@@ -77,18 +77,18 @@ def cell_contrasts(people: People, attributes: Sequence[str]) -> tuple[Contrast,
     return _cells(people, tuple(attributes), "cell")
 
 
-def placebo_contrasts(people: People, attribute: str) -> tuple[Contrast, ...]:
-    """Compare people with themselves under another draw of the fields linked to an attribute.
+def placebo_contrasts(people: People, *attributes: str) -> tuple[Contrast, ...]:
+    """Compare people with themselves under another draw of the fields linked to some attributes.
 
-    Nothing follows the attribute by chance in many audits; then there is nothing to compare.
+    Nothing follows an attribute by chance in many audits; then there is nothing to compare.
     """
-    again = people.redrawn([attribute])
+    again = people.redrawn(attributes)
     if not again:
         return ()
     names = ", ".join(again)
     same = Version(people.held((), again))
     drawn = Version(same.moves, again)
-    return (Contrast("placebo", (attribute,), same, drawn, "as they are", f"another {names}"),)
+    return (Contrast("placebo", attributes, same, drawn, "as they are", f"another {names}"),)
 
 
 def _cells(
@@ -142,9 +142,18 @@ class Twins:
         """Number of blocks of people."""
         return self.people.blocks
 
-    def block(self, index: int, people: int | None = None) -> TwinBlock:
-        """Open a block: its people, and each version of them when asked for."""
-        return TwinBlock(self, self.people.block(index, people))
+    def block(self, index: int, people: int | None = None, skip: int = 0) -> TwinBlock:
+        """Open a block: its people, and each version of them when asked for.
+
+        Parameters
+        ----------
+        index : int
+        people : int, optional
+            Only the first people of the block; all of them where left out.
+        skip : int
+            How many of these to leave out at the beginning.
+        """
+        return TwinBlock(self, self.people.block(index, people), skip)
 
     def tables(self) -> Iterator[pa.Table]:
         """Give the balanced data set, block by block: one row for each version of each person.
@@ -223,18 +232,45 @@ def factorial(people: People) -> Twins:
 
 
 class TwinBlock:
-    """A block of people, and their versions as columns."""
+    """A block of people, or a run of them, and their versions as columns."""
 
-    def __init__(self, twins: Twins, people: Block) -> None:
+    def __init__(self, twins: Twins, people: Block, skip: int = 0) -> None:
         self.twins = twins
         self.people = people
+        self.skip = skip
+        self._rest = np.arange(skip, len(people)) if skip else None
+        self._taken: dict[int, tuple[Column, Column]] = {}
 
     def __len__(self) -> int:
-        return len(self.people)
+        return len(self.people) - self.skip
+
+    @property
+    def start(self) -> int:
+        """Number of the first person."""
+        return self.people.start + self.skip
 
     def columns(self, version: Version, names: Sequence[str]) -> dict[str, Column]:
         """Give some columns of a version. What does not differ is the very same object."""
-        return {name: self.people.column(name, version.moves, version.again) for name in names}
+        whole = {name: self.people.column(name, version.moves, version.again) for name in names}
+        return whole if self._rest is None else {n: self._run(c) for n, c in whole.items()}
+
+    def weights(self) -> npt.NDArray[np.float64] | None:
+        """Give how likely each person is, where the people are everybody in the domain.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,), or None
+            None where all are equally likely.
+        """
+        weights = self.people.weights()
+        return None if weights is None else weights[self.skip :]
+
+    def _run(self, column: Column) -> Column:
+        assert self._rest is not None
+        if id(column) not in self._taken:
+            # With the column itself, or its id would be given to another.
+            self._taken[id(column)] = column, column.take(self._rest)
+        return self._taken[id(column)][1]
 
     def distinct(self, seen: Sequence[str]) -> list[npt.NDArray[Any]]:
         """Tell which versions of which people are the same question to a model.
@@ -272,7 +308,7 @@ class TwinBlock:
                 here = 0
             else:
                 own = self.people.own_levels(name)
-                here = 0 if own is None else own.astype(np.int64) + 1
+                here = 0 if own is None else own[self.skip :].astype(np.int64) + 1
             cell = cell * levels + here
         return tuple(name for name in version.again if name in seen), cell
 

@@ -11,13 +11,21 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln, ndtr, ndtri, xlogy
+from statsmodels.stats.contingency_tables import mcnemar
 
 from paribus.stats.paired import (
+    agreeing,
+    bonett_price_interval,
+    mcnemar_asymptotic,
     mcnemar_exact,
+    mcnemar_midp,
+    newcombe_interval,
     p_gap_outside,
     p_gap_within,
+    square_and_add,
     tango_interval,
     tango_z,
+    wilson_distances,
 )
 
 Table = tuple[int, int, int]
@@ -51,7 +59,54 @@ def test_exact_p_known(n12: int, n21: int, p: float) -> None:
 @given(st.integers(0, 2000), st.integers(0, 2000))
 def test_exact_p_equals_scipy(n12: int, n21: int) -> None:
     expected = stats.binomtest(n12, n12 + n21).pvalue if n12 + n21 else 1.0
-    assert mcnemar_exact(n12, n21) == pytest.approx(expected, rel=1e-8, abs=1e-300)
+    # scipy gives 0 from about 1e-290 on
+    assert mcnemar_exact(n12, n21) == pytest.approx(expected, rel=1e-8, abs=1e-280)
+
+
+@pytest.mark.parametrize(
+    ("n12", "n21", "midp", "asymptotic", "digits"),
+    [
+        # airway reactivity, Fagerland, Lydersen & Laake (2014), Table I
+        (1, 7, 0.0390625, 0.0338949, 5e-8),
+        # complete response, Fagerland, Lydersen & Laake (2014); R package contingencytables
+        (6, 16, 0.034690, 0.033006, 5e-7),
+        # approval of the prime minister, Agresti; R 4.2.2
+        (150, 86, 2.89338951761549e-05, 3.09929344104522e-05, 1e-17),
+        (12, 2, 0.00738525390625001, 0.00752631516645789, 1e-14),  # R 4.2.2
+        (1, 0, 0.5, 0.317310507862914, 1e-14),  # R 4.2.2
+        # callbacks, Bertrand & Mullainathan (2004) Table 2; R 4.2.2
+        (111, 46, 1.55409408282658e-07, 2.13061856749415e-07, 1e-19),
+        (3, 3, 0.84375, 1.0, 1e-15),  # 1 - C(6, 3) / 2**6 / 2
+        (0, 0, 1.0, 1.0, 0.0),
+    ],
+)
+def test_mid_p_and_asymptotic_p_known(
+    n12: int, n21: int, midp: float, asymptotic: float, digits: float
+) -> None:
+    for table in ((n12, n21), (n21, n12)):
+        assert mcnemar_midp(*table) == pytest.approx(midp, abs=digits, rel=0)
+        assert mcnemar_asymptotic(*table) == pytest.approx(asymptotic, abs=digits, rel=0)
+
+
+@given(st.integers(0, 2000), st.integers(0, 2000))
+def test_mid_p_and_asymptotic_p_equal_scipy_and_statsmodels(n12: int, n21: int) -> None:
+    changed = n12 + n21
+    if changed:  # without a change statsmodels gives 0
+        expected = mcnemar([[0, n12], [n21, 0]], exact=False, correction=False).pvalue
+        assert mcnemar_asymptotic(n12, n21) == pytest.approx(expected, rel=1e-8, abs=1e-280)
+        twice = 2 * stats.binom.cdf(min(n12, n21), changed, 0.5)
+        here = stats.binom.pmf(n12, changed, 0.5)
+        expected = 1 - here / 2 if n12 == n21 else twice - here
+        assert mcnemar_midp(n12, n21) == pytest.approx(expected, rel=1e-8, abs=1e-280)
+    assert mcnemar_midp(n12, n21) <= mcnemar_exact(n12, n21)
+
+
+@given(st.integers(0, 10**10), st.integers(0, 10**10))
+def test_p_values_of_no_gap_are_probabilities(n12: int, n21: int) -> None:
+    for test in (mcnemar_exact, mcnemar_midp, mcnemar_asymptotic):
+        assert 0 <= test(n12, n21) <= 1
+        assert test(n12, n21) == test(n21, n12)
+        assert test(n12, n12) >= 0.75
 
 
 @pytest.mark.parametrize(
@@ -72,6 +127,68 @@ def test_interval_known(n12: int, n21: int, n: int, low: float, high: float, dig
     assert tango_interval(n12, n21, n) == pytest.approx((low, high), abs=digits)
 
 
+@pytest.mark.parametrize(
+    ("cells", "low", "high", "digits"),
+    [
+        ((1, 1, 7, 12), -0.5069, -0.0256, 5e-5),  # Fagerland, Lydersen & Laake (2014)
+        ((59, 6, 16, 80), -0.1186, -0.0046, 5e-5),  # the same; R package contingencytables
+        # R 4.2.2; the first three tables are those of Newcombe (1998), Table II
+        ((36, 12, 2, 0), 0.0569295840032387, 0.340427602974941, 1e-13),
+        ((20, 12, 2, 16), 0.0561564248417483, 0.329206995400141, 1e-13),
+        ((43, 0, 1, 0), -0.118077096982133, 0.0597180083508988, 1e-13),
+        ((794, 150, 86, 570), 0.0212304239828771, 0.0587038728957288, 1e-13),
+        ((1, 111, 46, 1165), 0.0308356263569947, 0.0678793538175419, 1e-13),
+        ((90, 5, 0, 5), 0.000655334463879345, 0.111243521721986, 1e-13),
+        ((0, 1, 0, 99), -0.0278984707397118, 0.0544861961787053, 1e-13),
+    ],
+)
+def test_newcombe_interval_known(
+    cells: tuple[int, int, int, int], low: float, high: float, digits: float
+) -> None:
+    assert newcombe_interval(*cells) == pytest.approx((low, high), abs=digits, rel=0)
+
+
+@pytest.mark.parametrize(
+    ("n12", "n21", "n", "low", "high"),
+    [
+        (1, 7, 21, -0.5084, -0.0134),  # Fagerland, Lydersen & Laake (2014)
+        (6, 16, 161, -0.1195, -0.0032),  # the same; R package contingencytables
+    ],
+)
+def test_bonett_price_interval_known(n12: int, n21: int, n: int, low: float, high: float) -> None:
+    assert bonett_price_interval(n12, n21, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_bonett_price_is_wald_after_one_change_more_either_way() -> None:
+    # What is avoided: without a change Wald's interval is a point.
+    assert wald_interval(0, 0, 100) == (0.0, 0.0)
+    assert wald_interval(1, 7, 21) == pytest.approx((-0.5197, -0.0517), abs=5e-5)  # Fagerland
+    assert bonett_price_interval(12, 2, 50) == pytest.approx(wald_interval(13, 3, 52), rel=1e-12)
+    assert bonett_price_interval(0, 0, 100)[1] > 0.02
+
+
+def wald_interval(n12: int, n21: int, n: int) -> tuple[float, float]:
+    gap = (n12 - n21) / n
+    half = -ndtri(0.025) * math.sqrt(((n12 + n21) / n - gap**2) / n)
+    return gap - half, gap + half
+
+
+@given(st.integers(0, 30) | st.integers(0, 10**10), st.data(), st.floats(0.5, 0.999))
+def test_wilson_distances_equal_scipy(k: int, data: st.DataObject, confidence: float) -> None:
+    n = data.draw(st.integers(max(k, 1), max(k, 1) * 3))
+    down, up = wilson_distances(k, n, float(-ndtri((1 - confidence) / 2)))
+    expected = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
+    assert (k / n - down, k / n + up) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert down >= 0
+    assert up >= 0
+
+
+def test_square_and_add_of_fully_correlated_terms_is_the_difference_of_distances() -> None:
+    assert square_and_add(1.0, (0.2, 0.3), (0.3, 0.7), 1.0) == pytest.approx((0.5, 1.0))
+    assert square_and_add(1.0, (0.2, 0.3), (0.3, 0.7), -1.0) == pytest.approx((0.1, 1.6))
+    assert square_and_add(1.0, (0.3, 0.4), (0.3, 0.4), 0.0) == pytest.approx((0.5, 1.5))
+
+
 @given(st.integers(1, 10**10), st.floats(0.5, 0.999))
 def test_interval_without_flips_is_wilson(n: int, confidence: float) -> None:
     # Tango (1998): for n12 = n21 = 0 the bounds are -z^2/(n+z^2) and z^2/(n+z^2).
@@ -82,6 +199,7 @@ def test_interval_without_flips_is_wilson(n: int, confidence: float) -> None:
 
 def test_no_pairs_say_nothing() -> None:
     assert tango_interval(0, 0, 0) == (-1.0, 1.0)
+    assert newcombe_interval(0, 0, 0, 0) == bonett_price_interval(0, 0, 0) == (-1.0, 1.0)
     assert tango_z(0, 0, 0, 0.1) == 0.0
     assert p_gap_outside(0, 0, 0, 0.0) == p_gap_within(0, 0, 0, 0.5) == 1.0
 
@@ -94,6 +212,56 @@ def test_interval_laws(table: Table, confidence: float) -> None:
     assert (low, high) == (-mirrored[1], -mirrored[0])
     if n:
         assert -1 <= low <= (n12 - n21) / n <= high <= 1
+
+
+@given(tables(), st.floats(0, 1), st.floats(0.01, 0.9999))
+def test_closed_interval_laws(table: Table, share: float, confidence: float) -> None:
+    n12, n21, n = table
+    n11 = round(share * (n - n12 - n21))
+    n22 = n - n12 - n21 - n11
+    low, high = newcombe_interval(n11, n12, n21, n22, confidence)
+    assert newcombe_interval(n11, n21, n12, n22, confidence) == (-high, -low)
+    assert newcombe_interval(n22, n21, n12, n11, confidence) == pytest.approx((-high, -low))
+    if n:
+        assert -1 <= low <= (n12 - n21) / n <= high <= 1
+    low, high = bonett_price_interval(n12, n21, n, confidence)
+    assert bonett_price_interval(n21, n12, n, confidence) == (-high, -low)
+    assert -1 <= low < high <= 1
+    if n and confidence > 0.8:
+        assert low <= (n12 - n21) / n <= high
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9))
+def test_no_interval_is_a_point_without_flips(n11: int, n22: int) -> None:
+    for low, high in (
+        newcombe_interval(n11, 0, 0, n22),
+        bonett_price_interval(0, 0, n11 + n22),
+    ):
+        assert low < 0 < high
+
+
+@given(tables(most=300), st.floats(0.5, 0.999))
+def test_shown_interval_never_contradicts_the_exact_test(table: Table, confidence: float) -> None:
+    n12, n21, n = table
+    p = mcnemar_exact(n12, n21)
+    low, high = tango_interval(n12, n21, n, confidence)
+    shown = agreeing(low, high, p, confidence)
+    assert shown[0] <= low <= high <= shown[1]
+    if p > 1 - confidence:
+        assert shown[0] <= 0 <= shown[1]
+        assert shown == (min(low, 0.0), max(high, 0.0))
+    else:
+        assert shown == (low, high)
+
+
+def test_shown_interval_reaches_zero_where_the_exact_test_is_silent() -> None:
+    low, high = tango_interval(5, 0, 100)
+    assert (low, high) == pytest.approx((0.0112, 0.1118), abs=5e-5)
+    assert agreeing(low, high, mcnemar_exact(5, 0)) == (0.0, high)
+    assert agreeing(-high, -low, mcnemar_exact(0, 5)) == (-high, 0.0)
+    assert agreeing(low, high, mcnemar_exact(5, 0), confidence=0.9) == (low, high)
+    assert agreeing(low, high, 0.05) == (low, high)
+    assert agreeing(-0.1, 0.2, 1.0) == (-0.1, 0.2)
 
 
 @given(tables(most=10**6), st.floats(0.5, 0.999))
@@ -246,3 +414,53 @@ def test_claims_are_seldom_false_by_enumeration(tolerance: float) -> None:
         chance = probability(n, p21 + tolerance, p21)
         assert chance @ outside <= 0.05
         assert chance @ within <= 0.05
+
+
+@pytest.mark.parametrize(("n", "least"), [(20, 0.92), (50, 0.93), (100, 0.93)])
+def test_bonett_price_coverage_by_enumeration(n: int, least: float) -> None:
+    bounds = for_all_tables(n, lambda a, b: bonett_price_interval(a, b, n))
+    coverage = []
+    for p21 in (0.0, 0.005, 0.02, 0.1, 0.3):
+        for gap in (0.0, 0.5 / n, 2 / n, 4 / n, 0.02, 0.05, 0.1, 0.3):
+            covered = (bounds[:, 0] <= gap) & (gap <= bounds[:, 1])
+            coverage.append(probability(n, p21 + gap, p21) @ covered)
+    assert min(coverage) > least
+    assert 0.95 < np.mean(coverage) < 0.99
+
+
+def four_cells(n: int) -> NDArray[np.int64]:
+    cells = np.indices((n + 1,) * 3).reshape(3, -1)
+    cells = cells[:, cells.sum(axis=0) <= n]
+    return np.vstack([cells, n - cells.sum(axis=0)])
+
+
+def test_newcombe_coverage_by_enumeration() -> None:
+    n = 40
+    cells = four_cells(n)
+    bounds = np.array([newcombe_interval(*map(int, table)) for table in cells.T])
+    coverage = {}
+    for p21 in (0.0, 0.005, 0.02, 0.1, 0.3):
+        for gap in (0.0, 0.02, 2 / n, 0.1, 0.3):
+            covered = (bounds[:, 0] <= gap) & (gap <= bounds[:, 1])
+            for share in (0.0, 0.1, 0.5, 0.95):
+                same = 1 - 2 * p21 - gap
+                rates = np.array([share * same, p21 + gap, p21, (1 - share) * same])
+                chance = gammaln(n + 1) + (xlogy(cells, rates[:, None]) - gammaln(cells + 1)).sum(
+                    axis=0
+                )
+                coverage[p21, gap, share] = float(np.exp(chance) @ covered)
+    # The weak spot that the docstring names: half of the answers favorable, rare changes one way.
+    weak = {key: coverage.pop(key) for key in list(coverage) if key[0] <= 0.005 and key[2] == 0.5}
+    assert 0.88 < min(weak.values()) < 0.9
+    assert min(weak, key=lambda key: weak[key]) == (0.0, 2 / n, 0.5)
+    assert min(coverage.values()) > 0.93
+    assert 0.96 < np.mean(list(coverage.values())) < 0.99
+
+
+@pytest.mark.parametrize("n", [20, 60])
+def test_mid_p_is_seldom_false_by_enumeration(n: int) -> None:
+    refuted = for_all_tables(n, lambda a, b: mcnemar_midp(a, b) <= 0.05)
+    loose = for_all_tables(n, lambda a, b: mcnemar_asymptotic(a, b) <= 0.05)
+    for rate in (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5):
+        assert probability(n, rate, rate) @ refuted <= 0.052
+        assert probability(n, rate, rate) @ loose <= 0.06

@@ -52,11 +52,15 @@ def test_ten_thousand_people(model):
 
 def test_the_region_is_the_tree_s_own_threshold(model):
     """79,997, not the 80,000 that the history was made with."""
-    record = loan_audit(model, 2_000_000).run()
+    record = loan_audit(model, "all").run()
     (region,) = record.regions
     assert [c.text for c in region.rule] == ["income <= 79,997"]
     assert region.estimate == -1.0
-    assert region.share == pytest.approx(EXACT, abs=0.003)
+    assert region.share == pytest.approx(EXACT, rel=1e-12)
+    assert (record.exhaustive, record.people) == (True, 90_000)
+    flips = next(f for f in record.findings if f.unit == "flip rate")
+    assert (flips.flips_against, flips.flips_for, flips.exact) == (49_998, 0, True)
+    assert flips.estimate == flips.low == flips.high == pytest.approx(EXACT, rel=1e-12)
 
 
 def test_the_three_steps(tmp_path):

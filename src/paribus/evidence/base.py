@@ -22,6 +22,27 @@ Unit = Literal[
     "label change rate",
     "favorable rate",
     "mean answer",
+    # What is left of a change once that of placebo twins is taken away.
+    "excess flip rate",
+    "excess label change rate",
+    "excess absolute gap",
+    # Of models that do not repeat themselves.
+    "repeat change rate",
+    "squared effect",
+    # The same pairs, weighed otherwise.
+    "odds ratio",
+    "impact ratio",
+    "Cohen's h",
+    "median gap",
+    "gap quantile",
+    "share raised",
+    "rank shift",
+    "Stuart-Maxwell",
+    "Bowker",
+    # Of all levels together.
+    "Cochran Q",
+    "Friedman",
+    "share of the gap",
 ]
 
 
@@ -33,6 +54,14 @@ class Condition(Declaration):
     value: float | int | str | bool
     text: str
     """The condition in words, its number printed with no more digits than the data support."""
+
+
+class Step(Declaration):
+    """The interval of a gap after so many pairs, of an audit that may stop early."""
+
+    pairs: int
+    low: float
+    high: float
 
 
 class Row(Declaration):
@@ -77,6 +106,30 @@ class Row(Declaration):
     """For a region: the conditions that hold for its people."""
     share: float | None = None
     """For a region: its share of all people."""
+    explained: float | None = None
+    """For a region: the part of the whole gap that lies in it, ``share * gap / whole gap``."""
+    stability: float | None = None
+    """For a region: the share of resamples of the people that suggest the rule again."""
+    method: str = ""
+    """How the interval and the p-value were computed, where a unit knows several ways."""
+    exact: bool = False
+    """Whether everybody in the declared domain was asked: then there is no interval, and `low` and
+    `high` differ from the estimate only where answers are missing."""
+    alarm: bool = False
+    """Whether the row can prove a bias but never its absence: held only against `biased`."""
+    p_joint: float | None = None
+    """`p_outside` adjusted over all levels of the attribute by relabelling (step-down max-T)."""
+    sd: float | None = None
+    """Standard deviation of the gaps of single pairs, of units that are means of amounts."""
+    names: int | None = None
+    """Names a level over which it was weighed, where names count and not people."""
+    nested: bool = False
+    """Whether it can only be biased where a row of another unit is not proven equal: it then needs
+    no share of the chance of a false claim."""
+    settled: int | None = None
+    """Pairs after which its claim was proven, in an audit that may stop early."""
+    trail: tuple[Step, ...] = ()
+    """How the interval narrowed with the pairs; all of them hold at once."""
 
 
 class Test(Declaration):

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from paribus.answers import FAVORABLE, MISSING, UNFAVORABLE, Answers, Tally
-from paribus.evidence.base import Row, Test, Unit
+import numpy as np
+import pydantic
+
+from paribus._plugins import Whole
+from paribus.answers import Answers
+from paribus.evidence._gaps import (
+    Floats,
+    IntervalName,
+    McNemarName,
+    Scale,
+    about,
+    absolute_gap,
+    changed_again,
+    exact_row,
+    exact_rows,
+    excess_rate,
+    excess_size,
+    flip_rate,
+    mean_gap,
+    net_gap,
+    over_names,
+    rate_of_change,
+    share,
+    squared_effect,
+)
+from paribus.evidence._names import Names, linked_names, names_of
+from paribus.evidence.base import Row, Test
+from paribus.outcomes import FAVORABLE, MISSING, Tally
 from paribus.people.population import People
-from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
-from paribus.stats.paired import mcnemar_exact, p_gap_outside, p_gap_within, tango_interval
-from paribus.stats.rates import clopper_pearson, p_rate_above, p_rate_below
+from paribus.stats.moments import mean_interval
+from paribus.stats.rates import clopper_pearson
+from paribus.stats.relabeling import max_t
 from paribus.twins import (
     Contrast,
     Version,
@@ -18,6 +44,9 @@ from paribus.twins import (
     level_contrasts,
     placebo_contrasts,
 )
+
+_SCORED = frozenset({"score gap", "absolute gap", "net gap", "flip rate", "label change rate"})
+"""Units that are means over people, and so can be weighed over names."""
 
 
 class Counterfactual(Test):
@@ -28,205 +57,157 @@ class Counterfactual(Test):
     """Attributes to cross: each cell is compared with the cell of the references."""
     placebo: bool = True
     """Whether to draw linked fields again where something is linked."""
+    interval: IntervalName = "tango"
+    """The interval that is shown for net gaps."""
+    mcnemar: McNemarName = "exact"
+    """The p-value of no net gap that is shown."""
+    names: Whole = pydantic.Field(default=20, ge=2)
+    """Names a level that it takes at least to tell what the level does from what its names do."""
+    relabelings: Whole = pydantic.Field(default=0, ge=0, le=1_000_000)
+    """Relabelings of the versions within each person, for joint p-values of all levels; 0: none."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
         wanted: list[Contrast] = []
         for name in people.protect:
             wanted.extend(level_contrasts(people, name))
         distinct = {frozenset(attributes): attributes for attributes in reversed(self.cross)}
-        for attributes in reversed(distinct.values()):
+        crossed = list(reversed(distinct.values()))
+        for attributes in crossed:
             wanted.extend(cell_contrasts(people, attributes))
         if self.placebo:
-            for name in people.protect:
-                wanted.extend(placebo_contrasts(people, name))
+            for attributes in (*((name,) for name in people.protect), *crossed):
+                wanted.extend(placebo_contrasts(people, *attributes))
         return wanted
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
+        scale = Scale.of(answers, tolerance, confidence, self.interval, self.mcnemar)
         rows: list[Row] = []
         for contrast, tally in answers.tallies.items():
-            about = _about(contrast, tally)
-            held = contrast.kind != "placebo"
-            # Noise moves answers either way, and would pass for the attribute's doing.
-            steady = held and answers.repeatable is not False
-            if answers.outcome.decides:
-                rows.append(_flip_rate(about, tally, tolerance, confidence, steady))
-                rows.append(_net_gap(about, tally, tolerance, confidence, held))
-            if answers.outcome.kind == "label":
-                rate = _rate_of_change(about, tally, tally.changed, tolerance, confidence)
-                rows.append(Row(**rate, unit="label change rate", held=steady))
-            if answers.outcome.measures:
-                spread, unseen = answers.bounds[1] - answers.bounds[0], _unseen(answers, tolerance)
-                sizes = (spread, unseen)
-                rows.append(_score_gap(about, tally, tolerance, confidence, held, *sizes))
-                rows.append(_absolute_gap(about, tally, tolerance, confidence, steady, *sizes))
+            if answers.exhaustive:
+                held = contrast.kind != "placebo"
+                what = about(self.kind, contrast, tally)
+                steady = held and answers.repeatable is not False
+                rows.extend(exact_rows(what, answers, tally, scale, held, steady))
+            else:
+                rows.extend(self._contrast(answers, contrast, tally, scale))
+        if self.relabelings and not answers.exhaustive:
+            rows = self._joint(answers, rows, tolerance)
         return (*rows, *_levels(answers, confidence))
 
+    def _contrast(
+        self, answers: Answers, contrast: Contrast, tally: Tally, scale: Scale
+    ) -> list[Row]:
+        what = about(self.kind, contrast, tally)
+        held = contrast.kind != "placebo"
+        # Noise moves answers either way, and would pass for the attribute's doing.
+        steady = held and answers.repeatable is not False
+        placebo = _placebo(answers, contrast)
+        # Names that never moved an answer carry no signal: what moves answers is the level.
+        silent = placebo is not None and not answers.tallies[placebo].changed
+        excess = steady and placebo is not None and not silent
+        rows = list(_rows(what, answers, tally, scale, held, steady and not excess))
+        if excess and placebo is not None:
+            rows += _excess(what, answers, contrast, placebo, scale)
+        names = names_of(answers, contrast, self.names) if held and not silent else None
+        if names is not None:
+            gaps, told = answers.effects(contrast)
+            rows = [self._over_names(row, gaps, told, names, scale) for row in rows]
+        if held and tally.repeated is not None and answers.repeatable is False:
+            noise = tally.repeated
+            whole = scale if answers.outcome.measures else _unit_scale(scale)
+            rows.append(squared_effect(what, noise, tally.people, whole))
+            rows.append(changed_again(what, noise, scale.confidence))
+        return rows
 
-def _about(contrast: Contrast, tally: Tally) -> dict[str, Any]:
-    return {
-        "test": "counterfactual",
-        "contrast": contrast.kind,
-        "attribute": contrast.attribute,
-        "reference": contrast.reference_name,
-        "group": contrast.group_name,
-        "people": tally.people,
-        "answered": tally.answered,
-    }
+    def _over_names(
+        self, row: Row, gaps: Floats, told: np.ndarray[Any, Any], names: Names, scale: Scale
+    ) -> Row:
+        if row.unit not in _SCORED:
+            return row
+        values = gaps if row.unit in {"net gap", "score gap"} else np.abs(gaps)
+        return over_names(row, values, told, names, self.names, scale)
 
-
-def _unseen(answers: Answers, tolerance: float) -> float:
-    """Say how far away an unseen answer must be thought to be before equivalence is proven.
-
-    Answers without bounds by nature may hardly differ among the people asked. Then it takes as
-    many equal gaps as it takes pairs without a flip at a tolerance of 1 in 50.
-    """
-    return 0.0 if answers.outcome.bounds is not None else 50 * tolerance
-
-
-def _share(count: int, of: int) -> float:
-    return count / of if of else 0.0
-
-
-def _rate_of_change(
-    about: dict[str, Any], tally: Tally, changed: int, tolerance: float, confidence: float
-) -> dict[str, Any]:
-    """Weigh how many pairs change: flips of a decision, or changes of a label."""
-    n, missing = tally.people, tally.people - tally.answered
-    # At best no unanswered pair changes, at worst every one does.
-    low, _ = clopper_pearson(changed, n, confidence)
-    _, high = clopper_pearson(changed + missing, n, confidence)
-    bound = min(tolerance, 1.0)
-    outside = min(1.0, 2 * p_rate_above(changed, n, bound))
-    return {
-        **about,
-        "estimate": _share(changed, tally.answered),
-        "low": low,
-        "high": high,
-        "p": outside,
-        "p_outside": outside,
-        "p_within": p_rate_below(changed + missing, n, bound),
-    }
-
-
-def _flip_rate(
-    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
-) -> Row:
-    flips = {"flips_against": tally.against_count, "flips_for": tally.in_favor_count}
-    rate = _rate_of_change(about, tally, sum(flips.values()), tolerance, confidence)
-    return Row(**rate, **flips, unit="flip rate", held=held)
-
-
-def _net_gap(
-    about: dict[str, Any], tally: Tally, tolerance: float, confidence: float, held: bool
-) -> Row:
-    n, cells = tally.people, tally.cells
-    in_favor, against = tally.in_favor_count, tally.against_count
-    # What the pair would be if the missing answers were all as good, or as bad, for the group.
-    unknown = int(cells[MISSING, MISSING])
-    best = in_favor + int(cells[MISSING, UNFAVORABLE] + cells[FAVORABLE, MISSING]) + unknown
-    worst = against + int(cells[MISSING, FAVORABLE] + cells[UNFAVORABLE, MISSING]) + unknown
-    low, _ = tango_interval(in_favor, worst, n, confidence)
-    _, high = tango_interval(best, against, n, confidence)
-    ends = ((in_favor, worst), (best, against))
-    outside = max(p_gap_outside(*end, n, tolerance) for end in ends)
-    if (in_favor - worst) * (best - against) < 0:
-        # The two extremes point in opposite directions: between them lies no gap at all.
-        outside = 1.0
-    return Row(
-        **about,
-        unit="net gap",
-        estimate=_share(in_favor - against, tally.answered),
-        low=low,
-        high=high,
-        p=mcnemar_exact(in_favor, against),
-        p_outside=outside,
-        p_within=max(p_gap_within(*end, n, tolerance) for end in ends),
-        held=held,
-        flips_against=against,
-        flips_for=in_favor,
-    )
+    def _joint(self, answers: Answers, rows: list[Row], tolerance: float) -> list[Row]:
+        """Add p-values that are adjusted over all levels of an attribute by relabelling."""
+        joint: dict[tuple[str, str], float] = {}
+        families: dict[tuple[str, tuple[str, ...]], list[Contrast]] = {}
+        for contrast in answers.tallies:
+            if contrast.kind != "placebo":
+                families.setdefault((contrast.kind, contrast.attributes), []).append(contrast)
+        for contrasts in families.values():
+            if len(contrasts) < 2:
+                continue
+            each = [answers.effects(contrast) for contrast in contrasts]
+            told = np.all([known for _, known in each], axis=0)
+            # Gaps from the reference are all that relabelling needs: the reference is at zero.
+            versions = np.column_stack([np.zeros(int(told.sum())), *(g[told] for g, _ in each)])
+            adjusted = max_t(versions, tolerance, self.relabelings, seed=answers.twins.people.seed)
+            for contrast, p in zip(contrasts, adjusted, strict=True):
+                joint[contrast.attribute, contrast.group_name] = float(p)
+        return [
+            row.model_copy(
+                update={"p_joint": max(joint[row.attribute, row.group], row.p_outside or 0.0)}
+            )
+            if row.unit in {"net gap", "score gap"} and (row.attribute, row.group) in joint
+            else row
+            for row in rows
+        ]
 
 
-def _score_gap(
-    about: dict[str, Any],
-    tally: Tally,
-    tolerance: float,
-    confidence: float,
-    held: bool,
-    spread: float,
-    unseen: float = 0.0,
-) -> Row:
-    gaps = tally.gaps
-    whole = _completed(gaps, tally.people - tally.answered, -spread, spread)
-    # A gap lies within +- the range of the answers, so from the mean it is at most this far away.
-    reaches = [spread + abs(moments.mean) for moments in whole]
-    each = list(zip(whole, reaches, strict=True))
-    intervals = [mean_interval(moments, confidence, reach) for moments, reach in each]
-    means = [moments.mean for moments in whole]
-    outside = 1.0
-    if tally.answered and not (min(means) <= tolerance and max(means) >= -tolerance):
-        outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
-    return Row(
-        **about,
-        unit="score gap",
-        estimate=gaps.mean,
-        low=min(low for low, _ in intervals),
-        high=max(high for _, high in intervals),
-        p=p_mean_outside(gaps, 0.0, spread + abs(gaps.mean)),
-        p_outside=outside,
-        p_within=max(p_mean_within(m, tolerance, max(reach, unseen)) for m, reach in each),
-        held=held,
-        largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
-    )
+def _placebo(answers: Answers, contrast: Contrast) -> Contrast | None:
+    """Find the placebo of a contrast, where the model sees what is drawn again."""
+    if contrast.kind != "placebo" and linked_names(answers.twins.people, contrast, answers.seen):
+        for other in answers.tallies:
+            if other.kind == "placebo" and other.attributes == contrast.attributes:
+                return other
+    return None
 
 
-def _absolute_gap(
-    about: dict[str, Any],
-    tally: Tally,
-    tolerance: float,
-    confidence: float,
-    held: bool,
-    spread: float,
-    unseen: float = 0.0,
-) -> Row:
-    """Weigh how far answers move either way: gaps of both signs may cancel, and still be gaps."""
-    sizes = tally.sizes
-    whole = _completed(sizes, tally.people - tally.answered, 0.0, spread)
-    intervals = [mean_interval(moments, confidence, spread) for moments in whole]
-    outside = 1.0
-    if tally.answered and min(moments.mean for moments in whole) > tolerance:
-        outside = max(p_mean_outside(moments, tolerance, spread) for moments in whole)
-    return Row(
-        **about,
-        unit="absolute gap",
-        estimate=sizes.mean,
-        low=max(0.0, min(low for low, _ in intervals)),
-        high=max(high for _, high in intervals),
-        p=outside,
-        p_outside=outside,
-        p_within=max(p_mean_within(m, tolerance, max(spread, unseen)) for m in whole),
-        held=held,
-        largest=sizes.high,
-    )
+def _rows(
+    what: dict[str, Any], answers: Answers, tally: Tally, scale: Scale, held: bool, raw: bool
+) -> Iterator[Row]:
+    """Weigh the gaps of one contrast; `raw` holds changes of single answers, noise and all."""
+    outcome = answers.outcome
+    twice = tally.repeated if answers.repeatable is False else None
+    if outcome.decides:
+        yield flip_rate(what, tally, scale, raw)
+        if twice is None:
+            yield net_gap(what, tally, scale, held)
+        else:
+            decision = _unit_scale(scale)
+            yield mean_gap(what, "net gap", twice.gap, tally.people, decision, held)
+    if outcome.kind == "label":
+        rate = rate_of_change(what, tally, tally.changed, scale)
+        yield Row(**rate, unit="label change rate", held=raw)
+    if outcome.measures:
+        gaps = tally.gaps if twice is None or outcome.decides else twice.gap
+        yield mean_gap(what, "score gap", gaps, tally.people, scale, held)
+        yield absolute_gap(what, tally, scale, raw)
 
 
-def _completed(gaps: Moments, missing: int, lowest: float, highest: float) -> list[Moments]:
-    """Complete the gaps with missing ones at their extremes, from all lowest to all highest.
-
-    A bound of Student's interval is a convex function of each gap, so its worst is at an extreme.
-    """
-    if not missing:
-        return [gaps]
-    steps = sorted({round(missing * i / 16) for i in range(17)})
-    extremes = [
-        gaps.merge(_constant(highest, up)).merge(_constant(lowest, missing - up)) for up in steps
-    ]
-    # Where all gaps are equal, the rule of three asks for more than Student does with one outlier.
-    return [gaps.merge(_constant(gaps.mean, missing)), *extremes]
+def _unit_scale(scale: Scale) -> Scale:
+    """Take answers for the shares of favorable decisions that they are."""
+    fields = {name: getattr(scale, name) for name in scale.__dataclass_fields__}
+    return Scale(**{**fields, "spread": 1.0, "unseen": 0.0})
 
 
-def _constant(value: float, count: int) -> Moments:
-    return Moments(count, value, 0.0, value, value) if count else Moments.empty()
+def _excess(
+    what: dict[str, Any], answers: Answers, contrast: Contrast, placebo: Contrast, scale: Scale
+) -> Iterator[Row]:
+    """Take what a mere change of name does away from what the change of level does."""
+    outcome = answers.outcome
+    by_level, told = answers.effects(contrast)
+    by_name, known = answers.effects(placebo)
+    told = told & known
+    if outcome.decides:
+        changes = (by_level != 0, by_name != 0)
+        yield excess_rate(what, "excess flip rate", changes, told, scale)
+    if outcome.kind == "label":
+        labels = answers.changes(contrast), answers.changes(placebo)
+        yield excess_rate(what, "excess label change rate", labels, told, scale)
+    if outcome.measures:
+        sizes = answers.amounts(contrast), answers.amounts(placebo)
+        yield excess_size(what, (np.abs(sizes[0]), np.abs(sizes[1])), told, scale)
 
 
 # --- the levels themselves ------------------------------------------------------------------------
@@ -244,31 +225,40 @@ def _levels(answers: Answers, confidence: float) -> list[Row]:
             begun.add(contrast.attributes)
             sides.insert(0, (contrast.reference_name, contrast.reference, 0))
         for name, version, axis in sides:
-            about = {**_about(contrast, tally), "reference": "", "group": name}
+            what = {**about("counterfactual", contrast, tally), "reference": "", "group": name}
             if answers.outcome.decides:
-                rows.append(_rate(about, tally, axis, confidence))
+                rows.append(_rate(what, answers, tally, axis, confidence))
             if answers.outcome.measures:
-                rows.append(_mean(about, answers.moments[version], confidence))
+                rows.append(_mean(what, answers, version, confidence))
     return rows
 
 
-def _rate(about: dict[str, Any], tally: Tally, axis: int, confidence: float) -> Row:
+def _rate(
+    what: dict[str, Any], answers: Answers, tally: Tally, axis: int, confidence: float
+) -> Row:
     counts = tally.cells.sum(axis=axis)
     favorable, missing = int(counts[FAVORABLE]), int(counts[MISSING])
     n = tally.people
+    what = {**what, "answered": n - missing}
+    if answers.exhaustive:
+        mass = tally.cells / n if tally.shares is None else tally.shares.mass
+        good, gone = (float(mass.sum(axis=axis)[i]) for i in (FAVORABLE, MISSING))
+        rate = share(good, float(mass.sum()) - gone)
+        return exact_row(what, "favorable rate", (good, good + gone), rate, 1.0, False)
     low, _ = clopper_pearson(favorable, n, confidence)
     _, high = clopper_pearson(favorable + missing, n, confidence)
-    unit: Unit = "favorable rate"
-    rate = _share(favorable, n - missing)
-    return Row(**{**about, "answered": n - missing}, unit=unit, estimate=rate, low=low, high=high)
+    rate = share(favorable, n - missing)
+    return Row(**what, unit="favorable rate", estimate=rate, low=low, high=high)
 
 
-def _mean(about: dict[str, Any], moments: Moments, confidence: float) -> Row:
+def _mean(what: dict[str, Any], answers: Answers, version: Version, confidence: float) -> Row:
+    moments = answers.moments[version]
+    what = {**what, "answered": moments.count}
+    if answers.exhaustive:
+        mean = moments.mean
+        if answers.weights is not None:
+            told, likely = answers.answered(version), answers.weights
+            mean = share(float(likely[told] @ answers.values(version)[told]), likely[told].sum())
+        return exact_row(what, "mean answer", (mean,), mean, 0.0, False)
     low, high = mean_interval(moments, confidence)
-    return Row(
-        **{**about, "answered": moments.count},
-        unit="mean answer",
-        estimate=moments.mean,
-        low=low,
-        high=high,
-    )
+    return Row(**what, unit="mean answer", estimate=moments.mean, low=low, high=high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pydantic
 from pydantic import (
+    InstanceOf,
     PrivateAttr,
     SerializeAsAny,
     StrictBool,
@@ -23,7 +24,8 @@ from pydantic import (
 from paribus._plugins import Declaration
 from paribus._seeds import BLOCK, generator
 from paribus.errors import DataError, SpecError, nearest
-from paribus.people.fields.base import Field, Streams
+from paribus.people.census import MOST, Census, Look
+from paribus.people.fields.base import Domain, Field, Streams
 from paribus.people.sample import Rows
 from paribus.table import Coded, Column, Scalar, flat, lookup, pool_of
 
@@ -73,6 +75,10 @@ class Protected(Declaration):
             return 0
         return self._place(self.reference)
 
+    def domain(self) -> Domain:
+        """Give the levels that people can have of their own, by their numbers."""
+        return Domain.numbers(len(self.levels), np.int32, self.weights)
+
     def _place(self, level: Scalar) -> int:
         return int(lookup(pool_of([level]), self.levels)[0])
 
@@ -88,6 +94,8 @@ class People(Declaration):
     size: int = pydantic.Field(gt=0)
     seed: int = pydantic.Field(default=0, ge=0, lt=2**63)
     rows: Rows | None = None
+    census: InstanceOf[Census] | None = pydantic.Field(default=None, repr=False)
+    """Everybody, one after the other, where people are not drawn by chance."""
     _pools: dict[str, pa.Array] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -227,6 +235,42 @@ class People(Declaration):
                 again[name] = None
         return tuple(again)
 
+    def enumerated(self, seen: Sequence[str], versions: Iterable[Look], most: int = MOST) -> People:
+        """Give everybody whom a model can tell apart, each once, in place of a sample.
+
+        What the model does not see (an ID, a name) is still drawn by chance.
+
+        Parameters
+        ----------
+        seen : sequence of str
+            The columns that the model sees.
+        versions : iterable of Version
+            The versions whose answers shall be exact.
+        most : int
+            Questions at most (see `Census.of`).
+
+        Raises
+        ------
+        CensusError
+            Where they cannot be listed, or are too many; `Census.why_not` says so beforehand.
+
+        Examples
+        --------
+        >>> import paribus as pb
+        >>> from paribus.twins import level_contrasts, pair
+        >>> people = pb.People(
+        ...     protect={"gender": {"levels": ["Male", "Female"]}},
+        ...     fields={"id": pb.mimesis("cryptographic.uuid"), "age": pb.integers(18, 90)},
+        ...     size=10,
+        ... )
+        >>> twins = pair(people, level_contrasts(people, "gender"))
+        >>> everybody = people.enumerated(["gender", "age"], twins.versions)
+        >>> everybody.size, len(set(everybody.head(73)["age"].to_pylist()))
+        (73, 73)
+        """
+        census = Census.of(self, seen, versions, most)
+        return self.model_copy(update={"size": census.size, "census": census})
+
     # --- blocks -----------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -268,6 +312,18 @@ class Block:
     def __len__(self) -> int:
         return self.length
 
+    def weights(self) -> npt.NDArray[np.float64] | None:
+        """Give how likely each of these people is in the declaration.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,), or None
+            Sums to 1 over all blocks; None where all people are equally likely, as those who were
+            drawn are.
+        """
+        census = self.people.census
+        return None if census is None else census.weights(self.start, self.length)
+
     def own_levels(self, attribute: str) -> npt.NDArray[np.int32] | None:
         """Give each person's own level as its number.
 
@@ -283,6 +339,10 @@ class Block:
             if attribute not in rows.names:
                 return None
             return rows.own_levels(attribute, protected.levels, self.start, self.length)
+        listed = self._listed(attribute, again=False)
+        if listed is not None:
+            levels: npt.NDArray[np.int32] = listed
+            return levels
         rng = generator(self.people.seed, f"{attribute}/own", self.index)
         if protected.weights is None:
             return rng.integers(0, len(protected.levels), self.length, dtype=np.int32)
@@ -367,5 +427,14 @@ class Block:
             streams = Streams(
                 self.people.seed, f"{name}/{'again' if again else 'draw'}", self.index
             )
-            self._latent[key] = field.draw(streams, self.length)
+            listed = self._listed(name, again=again)
+            drawn = field.draw(streams, self.length) if listed is None else listed
+            self._latent[key] = drawn
         return self._latent[key]
+
+    def _listed(self, name: str, *, again: bool) -> Any:
+        """Give what a census gives these people in place of chance; None where it gives nothing."""
+        census = self.people.census
+        if census is None or (name, again) not in census.domains:
+            return None
+        return census.latent((name, again), self.start, self.length)

@@ -27,18 +27,23 @@ class Rows:
     seed : int
     size : int or None
         How many rows to draw, without putting any back; all of them where None.
+    shuffled : bool
+        Whether they come in the order in which they were drawn, not in their own: then the first
+        few of them are a sample of all.
     """
 
-    def __init__(self, table: Table, seed: int, size: int | None) -> None:
+    def __init__(
+        self, table: Table, seed: int, size: int | None, *, shuffled: bool = False
+    ) -> None:
         if size is not None and size > len(table):
             raise DataError(
                 f"{size:,} people are asked for and the data have {len(table):,} rows; real rows "
                 "are never made up: leave `people` out, or ask for fewer",
                 path="$.audit.people",
             )
-        if size is not None and size < len(table):
+        if shuffled or (size is not None and size < len(table)):
             chosen = generator(seed, "rows/sample", 0).permutation(len(table))[:size]
-            self._drawn = np.sort(chosen)
+            self._drawn = chosen if shuffled else np.sort(chosen)
             table = table.take(self._drawn)
         else:
             self._drawn = np.arange(len(table))

@@ -6,7 +6,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from paribus._seeds import BLOCK
-from paribus.answers import FAILED, FAVORABLE, REFUSED, Answers, BlockAnswers, Outcome, Tallying
+from paribus.answers import Answers, BlockAnswers, Tallying
 from paribus.errors import ModelError, ParibusError, SpecError, nearest, reason
 from paribus.executors.base import Executor
+from paribus.outcomes import FAILED, FAVORABLE, REFUSED, Outcome
 from paribus.people.population import People
 from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
 from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
@@ -29,7 +30,11 @@ _CALL = 2 * BLOCK
 """People in one call, at most: a call has a cost of its own, and more gain nothing."""
 
 _SAMPLE = 256
-"""People who are asked a second time, to learn whether the model repeats itself."""
+"""People who are asked twice beforehand, to learn whether the model repeats itself."""
+
+_FIRST_RUN = 32
+"""People asked before it is first weighed whether to stop early; later runs are an eighth of all so
+far, so that no more than that is asked in vain."""
 
 _FEW = 8
 
@@ -41,8 +46,17 @@ Segment = tuple[int, Selection]
 """A version's number, and which of its people are asked about; all where None."""
 
 
-def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers:
+Watch = Callable[[BlockAnswers, bool], bool]
+"""Sees each run of people in order, and whether the model repeats itself; says when to stop."""
+
+
+def ask(
+    probe: Probe, model: Model, twins: Twins, executor: Executor, watch: Watch | None = None
+) -> Answers:
     """Ask a model about every distinct version of every person.
+
+    A model that does not repeat itself is asked everything twice, each person and each version for
+    itself, unless the probe says otherwise.
 
     Parameters
     ----------
@@ -52,6 +66,9 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
     twins : Twins
     executor : Executor
         Maps the work over blocks of people.
+    watch : callable, optional
+        Told of each run of people in order, it says when enough of them were asked. What it is
+        told depends on nothing but the people and the model.
 
     Raises
     ------
@@ -64,18 +81,43 @@ def ask(probe: Probe, model: Model, twins: Twins, executor: Executor) -> Answers
     features = features_of(probe, model, twins)
     _check_attributes(twins.people, features)
     asking = _Asking(probe, model, twins, outcome, features)
-    summed = Tallying(twins, outcome)
-    for block in executor.map(asking.block, range(twins.blocks)):
-        summed.add(block)
-        _check_decisions(outcome, summed.unfavorable)
+    steady = asking.repeats_itself()
+    asking.twice = probe.times == 2 or (probe.times == "auto" and not steady and watch is None)
+    summed = asking.everybody(executor, steady, watch)
+    if steady and not asking.repeats_its_flips(summed):
+        steady = False
+        if probe.times == "auto" and watch is None:
+            asking.twice = True
+            summed = asking.everybody(executor, steady, watch)
     answers = summed.answers(
-        seen=asking.features, repeatable=asking.repeats_itself(summed), frame=asking.kind
+        seen=_described(model, twins.people, features),
+        repeatable=steady,
+        frame=asking.kind,
+        exhaustive=twins.people.census is not None,
     )
     if answers.statuses[0] == 0:
         why = next(iter(answers.reasons), "every answer was a refusal or not a number")
         raise ModelError(f"the model answered not a single question ({why})", path="$.model")
     _check_favorable(outcome, answers)
     return answers
+
+
+def _runs(people: int, early: bool) -> list[tuple[int, int]]:
+    """Deal people to runs, each from its first person to that after its last.
+
+    The runs depend on nothing but the number of people: whoever asks, and however often it was
+    interrupted, weighs the same people at the same time.
+    """
+    if not early:
+        return [(start, min(start + BLOCK, people)) for start in range(0, people, BLOCK)]
+    runs: list[tuple[int, int]] = []
+    start = 0
+    while start < people:
+        end_of_block = (start // BLOCK + 1) * BLOCK
+        stop = min(start + max(_FIRST_RUN, start // 8), end_of_block, people)
+        runs.append((start, stop))
+        start = stop
+    return runs
 
 
 def features_of(probe: Probe, model: Model, twins: Twins) -> tuple[str, ...]:
@@ -115,6 +157,13 @@ def features_of(probe: Probe, model: Model, twins: Twins) -> tuple[str, ...]:
             path="$.model.features",
         )
     return tuple(wanted)
+
+
+def _described(model: Model, people: People, features: tuple[str, ...]) -> tuple[str, ...]:
+    """List what is known of people beside their answers, where these are part of the data."""
+    if not model.hidden:
+        return features
+    return tuple(name for name in people.names if name not in model.hidden)
 
 
 def _check_attributes(people: People, features: Sequence[str]) -> None:
@@ -187,19 +236,39 @@ class _Asking:
         self._codes = {"no answer": REFUSED, "not a number": FAILED}
         self.sample = twins.block(0, _SAMPLE)
         self.known = _Known.of(self, probe.repeats)
+        self.twice = False
+        """Whether everything is asked twice, of each person and each version for itself."""
 
-    # --- blocks -----------------------------------------------------------------------------------
+    # --- runs of people ---------------------------------------------------------------------------
 
-    def block(self, index: int) -> BlockAnswers:
-        """Ask about all versions of the people of one block."""
-        twins = self.twins.block(index)
+    def everybody(self, executor: Executor, steady: bool, watch: Watch | None) -> Tallying:
+        """Ask one run of people after the other, until all or enough of them have answered."""
+        summed = Tallying(self.twins, self.outcome)
+        runs = _runs(len(self.twins.people), watch is not None)
+        for answers in executor.map(lambda i: self.run(*runs[i]), range(len(runs))):
+            summed.add(answers)
+            _check_decisions(self.outcome, summed.unfavorable)
+            if watch is not None and watch(answers, steady):
+                break
+        return summed
+
+    def run(self, start: int, stop: int) -> BlockAnswers:
+        """Ask about all versions of a run of people of the same block."""
+        index, skip = divmod(start, BLOCK)
+        twins = self.twins.block(index, stop - index * BLOCK, skip)
+        answers = self._answers(twins)
+        if self.twice:
+            answers = replace(answers, again=self._answers(twins))
+        return answers
+
+    def _answers(self, twins: TwinBlock) -> BlockAnswers:
         heard = _Heard()
-        if self.known is not None and self.known.fits(self, twins):
+        if not self.twice and self.known is not None and self.known.fits(self, twins):
             values, missing = self._through_table(twins, heard)
         else:
             values, missing = self._each_distinct(twins, heard)
         return BlockAnswers(
-            start=twins.people.start,
+            start=twins.start,
             values=tuple(values),
             missing=tuple(
                 None if gone is None else np.minimum(gone, FAILED).astype(np.int8)
@@ -208,6 +277,7 @@ class _Asking:
             reasons=self._why(missing),
             unfavorable=heard.unfavorable,
             questions=heard.questions,
+            weights=twins.weights(),
         )
 
     def _why(self, missing: Sequence[Missing]) -> dict[str, int]:
@@ -227,7 +297,9 @@ class _Asking:
             return self._codes.setdefault(text, FAILED + len(self._codes) - 1)
 
     def _each_distinct(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
-        firsts = twins.distinct(self.features)
+        # Of a model that does not repeat itself, answers that are shared would be noise that is.
+        alone = [np.asarray(number) for number in range(len(self.twins.versions))]
+        firsts = alone if self.twice else twins.distinct(self.features)
         segments: list[Segment] = []
         for number, first in enumerate(firsts):
             if first.ndim == 0:
@@ -353,15 +425,27 @@ class _Asking:
             path="$.model",
         ) from error
 
-    def repeats_itself(self, summed: Tallying) -> bool:
-        """Ask some people again, and compare with what the model said the first time.
+    def repeats_itself(self) -> bool:
+        """Ask about some people twice, and compare what the model says."""
+        people = np.arange(min(len(self.sample), max(_FIRST_RUN, len(self.twins.people) // 8)))
+        last = len(self.twins.versions) - 1
+        # Noise may come with one version only.
+        halves = [(place, people[place > 0 :: 2]) for place in {0, last}]
+        asked = [(place, at) for place, at in halves if len(at)]
+        columns = [self._columns(self.sample, each) for each in asked]
+        try:
+            return _alike(self._call(columns, _Heard()), self._call(columns, _Heard()))
+        except ModelError:
+            # Asked about everybody it may answer some, or the error is told with their number.
+            return True
 
-        Beside the first people, those are asked again whose twins were answered otherwise: noise
-        that is too rare to show among a few people is what made the flips of a fair model.
+    def repeats_its_flips(self, summed: Tallying) -> bool:
+        """Ask those again whose twins were answered otherwise, and compare.
+
+        Noise that is too rare to show among a few people is what makes the flips of a fair model.
         """
-        first = summed.first_block()
-        people = [np.arange(len(self.sample))]
-        places = [0]
+        first = summed.first_run()
+        people, places = [], []
         budget = max(4, _SAMPLE // (2 * len(self.twins.contrasts)))
         for contrast in self.twins.contrasts:
             sides = [self.twins.place(v) for v in (contrast.reference, contrast.group)]
@@ -371,17 +455,25 @@ class _Asking:
                 differ = np.flatnonzero(reference != group)
             people += [differ[:budget]] * 2
             places += sides
-        last = max(int(at.max(initial=0)) for at in people)
-        twins = self.sample if last < _SAMPLE else self.twins.block(0, last + 1)
         asked = [(place, at) for place, at in zip(places, people, strict=True) if len(at)]
-        values, missing = self._call([self._columns(twins, each) for each in asked], _Heard())
+        if not asked:
+            return True
+        last = max(int(at.max()) for _, at in asked)
+        twins = self.sample if last < _SAMPLE else self.twins.block(0, last + 1)
+        said = self._call([self._columns(twins, each) for each in asked], _Heard())
         before = np.concatenate([first.values[place][at] for place, at in asked])
-        ok_before = np.concatenate([_told(first.missing[place], at) for place, at in asked])
-        ok = _told(missing, np.arange(len(values)))
-        both = ok & ok_before
-        # Sums may round otherwise in a batch of another size; that is no change of mind.
-        same = np.isclose(values[both], before[both], rtol=1e-6, atol=1e-9)
-        return bool(same.all() and (ok == ok_before).all())
+        gone = [first.missing[place] for place, _ in asked]
+        ok = [_told(m, at) for m, (_, at) in zip(gone, asked, strict=True)]
+        return _alike((before, np.where(np.concatenate(ok), 0, FAILED)), said)
+
+
+def _alike(one: tuple[Values, Missing], other: tuple[Values, Missing]) -> bool:
+    """Tell whether the same questions were answered the same way."""
+    told = [_told(missing, np.arange(len(values))) for values, missing in (one, other)]
+    both = told[0] & told[1]
+    # Sums may round otherwise in a batch of another size; that is no change of mind.
+    same = np.isclose(one[0][both], other[0][both], rtol=1e-6, atol=1e-9)
+    return bool(same.all() and (told[0] == told[1]).all())
 
 
 def _told(missing: Missing, at: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
 
 from paribus._plugins import Declaration, Family
-from paribus.answers import FAILED, REFUSED, Outcome, OutcomeKind
 from paribus.errors import ModelError, SpecError, nearest
+from paribus.outcomes import FAILED, REFUSED, Outcome, OutcomeKind
 from paribus.table import FrameKind, Scalar, lookup, pool_of
 
 PROBES = Family("paribus.probe", "model")
@@ -54,6 +54,8 @@ class Model:
     """What the model wants to be handed; None where any data frame does."""
     sees_everything: bool = False
     """Whether the model takes whatever columns there are, as a plain function does."""
+    hidden: tuple[str, ...] = ()
+    """Of `features`, those that are no description of a person but answers."""
     precision: type[np.floating[Any]] = np.float64
     """Type of the matrix that the model converts to anyway, for models that take a matrix."""
 
@@ -77,6 +79,8 @@ class Probe(Declaration):
     """What the model is handed; by itself it is what the model was fitted on."""
     repeats: Literal["auto", "merge", "ask"] = "auto"
     """Whether people who look the same to the model are asked once; `auto` where it surely pays."""
+    times: Literal["auto", 1, 2] = "auto"
+    """How often each question is put; `auto` asks a model that does not repeat itself twice."""
 
     def open(self, *, trust: bool) -> Model:
         """Load the model.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
 from paribus._text import shortened
-from paribus.report._parts import Chart, Mark
+from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Mark
+from paribus.report._wording import FOUR_FIFTHS
 
 WIDTH = 440
 _STEP = 52
@@ -16,6 +18,11 @@ _TRACK = 22
 """Height of the part of a row that holds the number; its label stands above."""
 _LABEL = 40
 """Characters of a label; the tables have more."""
+
+_HEIGHT = 190
+"""Height of a curve."""
+_TILE_LABEL = 18
+"""Characters of a label beside or below a heat map."""
 
 _FAR = 1e300
 _INK = "currentColor"
@@ -45,12 +52,12 @@ _ATTRIBUTES = frozenset(
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}")
 
 
-def draw(chart: Chart, key: str) -> str:
+def draw(chart: Drawing, key: str) -> str:
     """Draw a chart as one ``<svg>`` element that can stand inside an HTML page.
 
     Parameters
     ----------
-    chart : Chart
+    chart : Chart, Curve or HeatMap
         What to show.
     key : str
         A name that no other chart of the page has, for the ids inside the drawing.
@@ -63,53 +70,17 @@ def draw(chart: Chart, key: str) -> str:
     """
     import vl_convert
 
-    drawn = vl_convert.vegalite_to_svg(_specification(chart))
-    return _cleaned(drawn, chart, key)
+    match chart:
+        case Chart():
+            specification = _marks(chart)
+        case Curve():
+            specification = _curve(chart)
+        case HeatMap():
+            specification = _map(chart)
+    return _cleaned(vl_convert.vegalite_to_svg(specification), chart, key)
 
 
-def _specification(chart: Chart) -> dict[str, Any]:
-    import altair as alt
-
-    factor = 100.0 if chart.share else 1.0
-    low, high = _domain(chart, factor)
-    small = max(abs(low), abs(high)) < 1e-3
-    axis = alt.Axis(
-        title=chart.axis,
-        tickCount=6,
-        format="~e" if small or max(abs(low), abs(high)) >= 1e7 else ",f",
-        domain=False,
-        ticks=False,
-        labelFlush=True,
-    )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False, padding=6)
-
-    def along(field: str) -> Any:
-        return alt.X(field, type="quantitative", scale=scale, axis=axis)
-
-    data = alt.Data(values=_rows(chart.marks, factor))  # type: ignore[no-untyped-call]
-    rows = alt.Y("row", type="ordinal", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-    base = alt.Chart(data)
-    inks = [_TONES.get(mark.tone, _PLAIN) for mark in chart.marks]
-    layers: list[Any] = list(_ground(chart, factor, base, along, rows))
-    for ink, shape in dict.fromkeys(inks):
-        mine = base.transform_filter(alt.FieldEqualPredicate(field="ink", equal=f"{ink} {shape}"))
-        layers += [
-            mine.mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=11).encode(
-                x=along("low"), x2="high", y=rows
-            ),
-            mine.mark_point(
-                color=ink, fill=ink, shape=shape, filled=True, size=110, opacity=1, yOffset=11
-            ).encode(x=along("estimate"), y=rows),
-        ]
-    label = base.mark_text(align="left", fontSize=15, limit=WIDTH - 150, dy=-10, color=_INK)
-    value = base.mark_text(
-        align="right", fontSize=15, fontWeight=600, limit=140, dy=-10, color=_INK
-    )
-    layers += [
-        label.encode(x=alt.value(0), y=rows, text=alt.Text("label", type="nominal")),
-        value.encode(x=alt.value(WIDTH), y=rows, text=alt.Text("text", type="nominal")),
-    ]
-    whole = alt.layer(*layers, width=WIDTH, height=_STEP * max(1, len(chart.marks)))
+def _styled(whole: Any) -> dict[str, Any]:
     whole = whole.properties(background="transparent", padding=4).configure(font="sans-serif")
     styled = whole.configure_view(stroke=None).configure_axis(
         labelColor=_INK,
@@ -124,29 +95,90 @@ def _specification(chart: Chart) -> dict[str, Any]:
     return specification
 
 
+def _format(low: float, high: float) -> str:
+    size = max(abs(low), abs(high))
+    return "~e" if size < 1e-3 or size >= 1e7 else ",~f"
+
+
+# --- one number for each row ----------------------------------------------------------------------
+
+
+def _marks(chart: Chart) -> dict[str, Any]:
+    import altair as alt
+
+    factor = 100.0 if chart.share else 1.0
+    low, high = _domain(chart, factor)
+    axis = alt.Axis(
+        title=chart.axis,
+        tickCount=6,
+        format=_format(low, high),
+        domain=False,
+        ticks=False,
+        labelFlush=True,
+    )
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False, padding=6)
+
+    def along(field: str) -> Any:
+        return alt.X(field, type="quantitative", scale=scale, axis=axis)
+
+    data = alt.Data(values=_rows(chart.marks, factor, high))  # type: ignore[no-untyped-call]
+    rows = alt.Y("row", type="ordinal", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
+    base = alt.Chart(data)
+    inks = [_TONES.get(mark.tone, _PLAIN) for mark in chart.marks]
+    layers: list[Any] = list(_ground(chart, factor, base, along, rows))
+    for ink, shape in dict.fromkeys(inks):
+        mine = base.transform_filter(alt.FieldEqualPredicate(field="ink", equal=f"{ink} {shape}"))
+        layers += [
+            # An exact number has no interval to draw.
+            mine.transform_filter("datum.low < datum.high")
+            .mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=11)
+            .encode(x=along("low"), x2="high", y=rows),
+            mine.mark_point(
+                color=ink, fill=ink, shape=shape, filled=True, size=110, opacity=1, yOffset=11
+            ).encode(x=along("estimate"), y=rows),
+        ]
+    label = base.mark_text(align="left", fontSize=15, limit=WIDTH - 150, dy=-10, color=_INK)
+    value = base.mark_text(
+        align="right", fontSize=15, fontWeight=600, limit=140, dy=-10, color=_INK
+    )
+    layers += [
+        label.encode(x=alt.value(0), y=rows, text=alt.Text("label", type="nominal")),
+        value.encode(x=alt.value(WIDTH), y=rows, text=alt.Text("text", type="nominal")),
+    ]
+    return _styled(alt.layer(*layers, width=WIDTH, height=_STEP * max(1, len(chart.marks))))
+
+
 def _ground(chart: Chart, factor: float, base: Any, along: Any, rows: Any) -> Sequence[Any]:
+    start, end = (_near(edge * factor) for edge in chart.band or (0.0, 0.0))
+    fifths = str(FOUR_FIFTHS)
+    track = base.transform_calculate(
+        start=str(start), end=str(end), zero="0", one="1", fifths=fifths
+    )
+    line = track.mark_tick(color=_INK, opacity=0.7, size=_TRACK, thickness=1, yOffset=11)
+    if chart.kind == "ratios":
+        limit = track.mark_tick(
+            color="var(--biased, #d55e00)", size=_TRACK + 6, thickness=2, yOffset=11
+        )
+        return (line.encode(x=along("one"), y=rows), limit.encode(x=along("fifths"), y=rows))
     if chart.band is None:
         return ()
-    start, end = (_near(edge * factor) for edge in chart.band)
-    track = base.transform_calculate(start=str(start), end=str(end), zero="0")
     band = track.mark_bar(color=_INK, opacity=0.14, height=_TRACK, yOffset=11)
-    zero = track.mark_tick(color=_INK, opacity=0.7, size=_TRACK, thickness=1, yOffset=11)
     return (
         band.encode(x=along("start"), x2="end", y=rows),
-        zero.encode(x=along("zero"), y=rows),
+        line.encode(x=along("zero"), y=rows),
     )
 
 
-def _rows(marks: Sequence[Mark], factor: float) -> list[dict[str, Any]]:
+def _rows(marks: Sequence[Mark], factor: float, most: float) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
             "label": shortened(mark.label, _LABEL),
             "text": mark.text,
             "ink": " ".join(_TONES.get(mark.tone, _PLAIN)),
-            "low": _near(mark.low * factor),
-            "estimate": _near(mark.estimate * factor),
-            "high": _near(mark.high * factor),
+            "low": min(_near(mark.low * factor), most),
+            "estimate": min(_near(mark.estimate * factor), most),
+            "high": min(_near(mark.high * factor), most),
         }
         for row, mark in enumerate(marks)
     ]
@@ -154,7 +186,11 @@ def _rows(marks: Sequence[Mark], factor: float) -> list[dict[str, Any]]:
 
 def _domain(chart: Chart, factor: float) -> tuple[float, float]:
     ends = [_near(end * factor) for mark in chart.marks for end in (mark.low, mark.high)]
-    if chart.band is not None:
+    if chart.kind == "ratios":
+        # A ratio may have no upper bound: then its interval leaves the chart.
+        most = 1.5 * max(1.0, *(_near(mark.estimate) for mark in chart.marks))
+        ends = [min(end, most) for end in ends] + [FOUR_FIFTHS - 0.05, 1.05]
+    elif chart.band is not None:
         # The band is seen whole unless the gaps are much narrower.
         ends += [0.0, *(_near(edge * factor) for edge in chart.band)]
     elif chart.share:
@@ -170,7 +206,206 @@ def _near(value: float) -> float:
     return min(max(value, -_FAR), _FAR)
 
 
-def _cleaned(drawn: str, chart: Chart, key: str) -> str:
+# --- numbers along an axis ------------------------------------------------------------------------
+
+
+def _curve(chart: Curve) -> dict[str, Any]:
+    import altair as alt
+
+    factor = 100.0 if chart.share else 1.0
+    sequence = chart.kind == "sequence"
+    low, high = _window(chart, factor)
+    first, last = chart.stretches[0].start, max(each.end for each in chart.stretches)
+    if sequence:
+        first, last = max(first, 1.0), max(last, 2.0)
+    values = [
+        {
+            "start": _near(each.start),
+            "end": _near(each.end),
+            **{
+                end: min(max(_near(getattr(each.mark, end) * factor), low), high)
+                for end in ("low", "estimate", "high")
+            },
+        }
+        for each in chart.stretches
+    ]
+    whole = all(float(cut).is_integer() for each in chart.stretches for cut in (each.start,))
+    years = whole and first >= 1_000 and last < 3_000
+    x_axis = alt.Axis(
+        title=shortened(chart.along, _LABEL),
+        values=_decades(first, last) if sequence else alt.Undefined,
+        tickCount=5,
+        format="d" if years and not sequence else _format(first, last),
+        domain=False,
+        labelFlush=True,
+        labelOverlap=True,
+    )
+    y_axis = alt.Axis(
+        title=shortened(chart.axis, _LABEL),
+        tickCount=5,
+        format=_format(low, high),
+        domain=False,
+        ticks=False,
+    )
+    x_scale = alt.Scale(type="log" if sequence else "linear", domain=[first, last], nice=False)
+    y_scale = alt.Scale(domain=[low, high], nice=False, zero=False)
+
+    def along(field: str) -> Any:
+        return alt.X(field, type="quantitative", scale=x_scale, axis=x_axis)
+
+    def up(field: str) -> Any:
+        return alt.Y(field, type="quantitative", scale=y_scale, axis=y_axis)
+
+    base = alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
+    start, end = (min(max(_near(e * factor), low), high) for e in chart.band or (0.0, 0.0))
+    ground = alt.Chart(
+        alt.Data(  # type: ignore[no-untyped-call]
+            values=[{"first": first, "last": last, "from": start, "to": end, "zero": 0.0}]
+        )
+    )
+    layers = [
+        ground.mark_rect(color=_INK, opacity=0.14).encode(
+            x=along("first"), x2="last", y=up("from"), y2="to"
+        ),
+        ground.mark_rule(color=_INK, opacity=0.7).encode(x=along("first"), x2="last", y=up("zero")),
+    ]
+    ink = _PLAIN[0]
+    if sequence:
+        layers += [
+            base.mark_area(color=ink, opacity=0.3, interpolate="step-after").encode(
+                x=along("start"), y=up("low"), y2="high"
+            )
+        ]
+        for edge in ("low", "high"):
+            layers.append(
+                base.mark_line(color=ink, strokeWidth=1.5, interpolate="step-after").encode(
+                    x=along("start"), y=up(edge)
+                )
+            )
+    else:
+        layers += [
+            base.mark_rect(color=ink, opacity=0.25).encode(
+                x=along("start"), x2="end", y=up("low"), y2="high"
+            ),
+            base.mark_rule(color=ink, strokeWidth=3).encode(
+                x=along("start"), x2="end", y=up("estimate")
+            ),
+        ]
+    return _styled(alt.layer(*layers, width=WIDTH - 60, height=_HEIGHT))
+
+
+def _window(chart: Curve, factor: float) -> tuple[float, float]:
+    """Choose the range of numbers that is drawn."""
+    band = [_near(edge * factor) for edge in chart.band or ()]
+    marks = [each.mark for each in chart.stretches]
+    if chart.kind == "sequence":
+        # At first an interval is everything that there can be: what matters comes last.
+        marks = marks[-max(1, len(marks) // 2) :]
+    ends = [0.0, *band, *(_near(e * factor) for mark in marks for e in (mark.low, mark.high))]
+    low, high = min(ends), max(ends)
+    room = (high / 2 - low / 2) * 0.1 or 1.0
+    return max(low - room, -_FAR), min(high + room, _FAR)
+
+
+def _decades(first: float, last: float) -> list[float]:
+    powers = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    steps = (1, 2, 5) if last / first < 100 else (1,)
+    marks = [float(step * 10**power) for power in powers for step in steps]
+    return [mark for mark in marks if first <= mark <= last]
+
+
+# --- two axes -------------------------------------------------------------------------------------
+
+
+def _map(chart: HeatMap) -> dict[str, Any]:
+    import altair as alt
+
+    margin = min(150, 14 + 8 * max(len(shortened(row, _TILE_LABEL)) for row in chart.rows))
+    wide = (WIDTH - margin) / len(chart.columns)
+    high = min(38.0, max(26.0, 300 / len(chart.rows)))
+    widest = max(abs(_near(tile.value)) for tile in chart.tiles) or 1.0
+    tiles = [
+        {
+            "x": margin + tile.column * wide + 1,
+            "x2": margin + (tile.column + 1) * wide - 1,
+            "y": tile.row * high + 1,
+            "y2": (tile.row + 1) * high - 1,
+            "middle": margin + (tile.column + 0.5) * wide,
+            "center": (tile.row + 0.5) * high,
+            "text": tile.text if 8 * len(tile.text) <= wide - 4 else "",
+            "strength": round(0.04 + 0.56 * abs(_near(tile.value)) / widest, 3)
+            * (0.35 if tile.faint else 1),
+            "below": tile.value < 0,
+            "faint": tile.faint,
+        }
+        for tile in chart.tiles
+    ]
+
+    def place(field: str, channel: Any) -> Any:
+        return channel(field, type="quantitative", scale=None, axis=None)
+
+    def layer(values: list[dict[str, Any]]) -> Any:
+        return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
+
+    base = layer(tiles)
+    # In pixels: labels are data, so no label can be taken for an expression.
+    corners = {
+        "x": place("x", alt.X), "x2": alt.X2("x2"), "y": place("y", alt.Y), "y2": alt.Y2("y2"),
+    }  # fmt: skip
+    layers = []
+    for ink, below in (("var(--biased, #d55e00)", True), ("var(--within, #0072b2)", False)):
+        mine = base.transform_filter(f"datum.below === {str(below).lower()}")
+        strength = alt.FillOpacity("strength", type="quantitative", scale=None)
+        layers.append(mine.mark_rect(color=ink).encode(fillOpacity=strength, **corners))
+    layers.append(
+        base.transform_filter("datum.faint")
+        .mark_rect(filled=False, stroke=_INK, strokeOpacity=0.5, strokeDash=[3, 3])
+        .encode(**corners)
+    )
+    for faint, opacity in ((False, 1.0), (True, 0.6)):
+        layers.append(
+            base.transform_filter(f"datum.faint === {str(faint).lower()}")
+            .mark_text(fontSize=13, color=_INK, opacity=opacity)
+            .encode(
+                x=place("middle", alt.X),
+                y=place("center", alt.Y),
+                text=alt.Text("text", type="nominal"),
+            )
+        )
+    bottom = len(chart.rows) * high
+    slanted = any(7 * len(shortened(c, _TILE_LABEL)) > wide for c in chart.columns)
+    down = [
+        {"x": margin - 6, "y": (i + 0.5) * high, "text": shortened(label, _TILE_LABEL)}
+        for i, label in enumerate(chart.rows)
+    ]
+    across = [
+        {"x": margin + (i + 0.5) * wide, "y": bottom + 12, "text": shortened(label, _TILE_LABEL)}
+        for i, label in enumerate(chart.columns)
+    ]
+    foot = bottom + (92 if slanted else 34)
+    titles = [
+        {"x": 0, "y": -14, "text": f"↓ {shortened(chart.down, _LABEL)}"},
+        {"x": WIDTH, "y": foot, "text": f"{shortened(chart.along, _LABEL)} →"},
+    ]
+    turned = {"angle": -40, "align": "right"} if slanted else {"align": "center"}
+    for values, style in (
+        (down, {"align": "right", "limit": margin - 8}),
+        (across, {**turned, "limit": 110 if slanted else wide}),
+        (titles[:1], {"align": "left", "limit": WIDTH}),
+        (titles[1:], {"align": "right", "limit": WIDTH}),
+    ):
+        layers.append(
+            layer(values)
+            .mark_text(fontSize=13, color=_INK, **style)
+            .encode(x=place("x", alt.X), y=place("y", alt.Y), text=alt.Text("text", type="nominal"))
+        )
+    return _styled(alt.layer(*layers, width=WIDTH, height=bottom))
+
+
+# --- what gets through ----------------------------------------------------------------------------
+
+
+def _cleaned(drawn: str, chart: Drawing, key: str) -> str:
     root = ET.fromstring(drawn)  # noqa: S314 - reads what vl-convert wrote
     _keep(root)
     root.set("role", "img")

@@ -47,6 +47,8 @@ class Column:
     """Whether its cells line up at the right."""
     extra: bool = False
     """Whether a narrow format may leave it out."""
+    small: bool = False
+    """Whether its cells are notes, in small print."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     detail: bool = False
     """Whether a short format may leave it out, since another part shows the same in brief."""
+    brief: bool = False
+    """Whether it stands for details, in a short format only."""
+    folded: bool = False
+    """Whether a format that can fold shows its title alone until a reader opens it."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,12 @@ class Mark:
 class Chart:
     """What a chart shows, for a format to draw as it can.
 
-    ``gaps`` are drawn against zero and the tolerance band, ``rates`` on an axis of their own.
+    ``gaps`` are drawn against zero and the tolerance band, ``rates`` on an axis of their own, and
+    ``ratios`` against one and four fifths.
     """
 
     form: ClassVar[str] = "chart"
-    kind: Literal["gaps", "rates"]
+    kind: Literal["gaps", "rates", "ratios"]
     title: str
     description: str
     """What it shows, in words, for those who do not see it."""
@@ -125,7 +132,68 @@ class Chart:
     """Whether a short format may leave it out, since another part shows the same in brief."""
 
 
-Part = Paragraph | Statements | Table | Facts | Listing | Chart
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of the horizontal axis, and the number that holds along it."""
+
+    start: float
+    end: float
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Numbers with their intervals along an axis.
+
+    ``steps`` hold along their stretch; a ``sequence`` narrows from point to point.
+    """
+
+    form: ClassVar[str] = "chart"
+    kind: Literal["steps", "sequence"]
+    title: str
+    description: str
+    along: str
+    """What the horizontal axis shows."""
+    axis: str
+    share: bool
+    stretches: tuple[Stretch, ...]
+    band: tuple[float, float] | None = None
+    detail: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One cell of a heat map."""
+
+    row: int
+    column: int
+    value: float
+    text: str
+    faint: bool = False
+    """Whether few pairs stand behind it."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Numbers around zero over two axes; where nobody was asked, there is no tile."""
+
+    form: ClassVar[str] = "chart"
+    title: str
+    description: str
+    down: str
+    """What the rows are."""
+    along: str
+    """What the columns are."""
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    legend: str
+    """What the colors mean, in words."""
+    detail: bool = False
+
+
+Drawing = Chart | Curve | HeatMap
+Part = Paragraph | Statements | Table | Facts | Listing | Chart | Curve | HeatMap
 
 
 @dataclass(frozen=True)
@@ -148,3 +216,5 @@ class Page:
     sentence: str
     """The verdict in one sentence that takes no statistics to read."""
     sections: tuple[Section, ...]
+    remarks: tuple[str, ...] = ()
+    """What a reader must know together with the verdict."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
 
-from paribus._text import name, number, percent, points, visible
+from paribus._text import name, number, p_value, percent, points, shortened, visible
 from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record
@@ -45,26 +46,143 @@ UNITS = {
     ),
     "favorable rate": Wording("favorable rate", "Favorable answers", "% of people"),
     "mean answer": Wording("mean answer", "Mean answer", "answer"),
+    "excess flip rate": Wording(
+        "decisions changed beyond a change of name",
+        "People whose decision changes, beyond those whom a mere change of name moves",
+        "percentage points",
+        5,
+    ),
+    "excess label change rate": Wording(
+        "labels changed beyond a change of name",
+        "People whose label changes, beyond those whom a mere change of name moves",
+        "percentage points",
+        4,
+    ),
+    "excess absolute gap": Wording(
+        "gap either way beyond a change of name",
+        "Mean size of the gap, beyond that of a mere change of name",
+        "size of the gap",
+        2,
+    ),
+    "repeat change rate": Wording(
+        "answers changed when asked again",
+        "People who are answered otherwise when asked again",
+        "% of people",
+        one_sided=True,
+    ),
+    "squared effect": Wording(
+        "effect on single people",
+        "Effect on single people, free of noise (root mean square)",
+        "size of the effect",
+        1,
+        one_sided=True,
+    ),
+    "odds ratio": Wording("odds ratio", "Odds that a change is in favor", "ratio"),
+    "impact ratio": Wording("impact ratio", "Favorable rate as a part of the reference's", "ratio"),
+    "Cohen's h": Wording("Cohen's h", "Difference of the rates on the arcsine scale", "h"),
+    "median gap": Wording("median gap", "Median gap of the answers", "gap of the answer"),
+    "gap quantile": Wording("quantile of the gap", "Quantiles of the gap", "gap of the answer"),
+    "share raised": Wording("moved people who move up", "Moved people who move up", "% of them"),
+    "rank shift": Wording("move in the ranking", "Mean move in the ranking", "% of the list"),
+    "Stuart-Maxwell": Wording("Stuart-Maxwell test", "Equal shares of every label", "chi-square"),
+    "Bowker": Wording("Bowker test", "As many changes as their reverse", "chi-square"),
+    "Cochran Q": Wording("Cochran Q", "Equal rates at all levels", "chi-square"),
+    "Friedman": Wording("Friedman", "Equal ranks at all levels", "chi-square"),
+    "share of the gap": Wording(
+        "share of the differences", "What carries the differences", "% of the differences"
+    ),
 }
 """Every unit that evidence comes in, in the order of the charts."""
 
-SHARES = frozenset({"flip rate", "net gap", "label change rate", "favorable rate"})
+SHARES = frozenset(
+    {
+        *("flip rate", "net gap", "label change rate", "favorable rate", "repeat change rate"),
+        *("excess flip rate", "excess label change rate", "share raised", "rank shift"),
+        "share of the gap",
+    }
+)
 """Units that are shares of people, or gaps of such shares."""
+
+EXCESS = frozenset({"excess flip rate", "excess label change rate", "excess absolute gap"})
+"""Units that have a sign, of which only the positive side is a bias."""
+
+STATISTICS = frozenset({"Stuart-Maxwell", "Bowker", "Cochran Q", "Friedman"})
+"""Units that are statistics of a test: they have a p-value and no interval."""
+
+FOUR_FIFTHS = 0.8
+"""Impact ratio below which 29 CFR 1607.4(D) speaks of adverse impact, as a rule of thumb."""
 
 
 def show(unit: str) -> Callable[[float], str]:
     """Choose how numbers of a unit are written."""
-    if unit == "net gap":
-        return points
-    if unit in SHARES:
-        return percent
-    return partial(number, signed=True) if unit == "score gap" else number
+    return _SHOWN.get(unit, percent if unit in SHARES else number)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.3f}" if value < 100 else number(value)
+
+
+def _signed_percent(gap: float) -> str:
+    return f"{points(gap).removesuffix(' points')} %"
+
+
+_SHOWN: dict[str, Callable[[float], str]] = {
+    **dict.fromkeys(("net gap", "excess flip rate", "excess label change rate"), points),
+    **dict.fromkeys(
+        ("score gap", "median gap", "gap quantile", "excess absolute gap"),
+        partial(number, signed=True),
+    ),
+    **dict.fromkeys(("odds ratio", "impact ratio", "Cohen's h"), _ratio),
+    "rank shift": _signed_percent,
+}
+
+
+def seen(row: Row | Finding) -> tuple[float, float, float]:
+    """Give estimate, low and high as they are shown: of a mean of squares, their roots."""
+    if row.unit != "squared effect":
+        return row.estimate, row.low, row.high
+    estimate, low, high = (max(0.0, end) ** 0.5 for end in (row.estimate, row.low, row.high))
+    return estimate, low, high
+
+
+def shown(row: Row | Finding) -> str:
+    """Write the estimate."""
+    return show(row.unit)(seen(row)[0])
 
 
 def span(row: Row | Finding) -> str:
     """Write the ends of an interval, to stand beside their estimate: ``54.6 to 56.5 %``."""
-    low, high = show(row.unit)(row.low), show(row.unit)(row.high)
-    return f"{low.removesuffix(' points').removesuffix(' %')} to {high.removesuffix(' points')}"
+    if row.unit in STATISTICS:
+        return ""
+    _, least, most = seen(row)
+    low, high = show(row.unit)(least), show(row.unit)(most)
+    if row.exact and low == high:
+        return "exact"
+    low = low.removesuffix(" points").removesuffix(" %")
+    if most >= sys.float_info.max:
+        return f"from {low}, no upper bound"
+    return f"{low} to {high.removesuffix(' points')}"
+
+
+def certain(row: Row | Finding) -> str:
+    """Write the p-value, where there is anything that chance could have done."""
+    return "" if row.exact or row.p is None else p_value(row.p)
+
+
+def note(row: Row | Finding) -> str:
+    """Say how a number was computed."""
+    return visible(f"weighed {row.method}" if row.names else row.method)
+
+
+def fifths(row: Row | Finding) -> str:
+    """Hold an impact ratio against four fifths, in words; empty where it is above."""
+    if row.high < FOUR_FIFTHS:
+        return "below four fifths"
+    if row.low >= FOUR_FIFTHS:
+        return ""
+    if row.exact:
+        return "missing answers decide on four fifths"
+    return "the interval crosses four fifths"
 
 
 def bound(tolerance: float, unit: str) -> str:
@@ -96,11 +214,25 @@ def effect(row: Row | Finding) -> str:
         return f"changes the label for {percent(row.estimate)} of people"
     if row.unit == "absolute gap":
         return f"moves the answer by {number(row.estimate)} either way on average"
+    if row.unit == "squared effect":
+        return f"moves single answers by {shown(row)} beyond noise (root mean square)"
+    if row.unit in EXCESS:
+        return _beyond_names(row)
     verb = "lowers" if row.estimate < 0 else "raises"
     if row.unit == "net gap":
         size = points(abs(row.estimate)).removeprefix("+")
         return f"{verb} the rate of favorable answers by {size}"
     return f"{verb} the answer by {number(abs(row.estimate))} on average"
+
+
+def _beyond_names(row: Row | Finding) -> str:
+    side = "less" if row.estimate < 0 else "more"
+    if row.unit == "excess absolute gap":
+        size = number(abs(row.estimate))
+        return f"moves the answer by {size} {side} than a mere change of name does"
+    noun = "decision" if row.unit == "excess flip rate" else "label"
+    size, side = percent(abs(row.estimate)), "fewer" if row.estimate < 0 else "more"
+    return f"changes the {noun} for {size} {side} of all people than a mere change of name does"
 
 
 def verdict_sentence(record: Record) -> str:
@@ -137,10 +269,38 @@ def _within(record: Record) -> str:
     )
 
 
+BLIND = "The model sees nothing of "
+"""How the note begins that says that a model cannot tell twins apart."""
+
+
+def remarks(record: Record) -> tuple[str, ...]:
+    """Say what a reader must know together with the verdict."""
+    said = []
+    if record.exhaustive:
+        said.append("Everybody in the declared domain was asked: numbers are exact.")
+    stopped = record.stopped
+    if stopped is not None and stopped.saved > 0:
+        said.append(
+            f"Stopped after {stopped.pairs:,} of at most {people(stopped.cap)}; "
+            f"{stopped.saved:,} were not asked."
+        )
+    elif stopped is not None:
+        said.append(f"It could not stop early: all {people(stopped.cap)} were asked.")
+    blind = [shortened(visible(note), 600) for note in record.notes if note.startswith(BLIND)]
+    if blind:
+        said += blind
+        said.append(
+            "Its answers about such twins cannot differ, so \u201cwithin tolerance\u201d proves nothing about a "
+            "model in use that sees more."
+        )
+    return tuple(said)
+
+
 def _inconclusive(record: Record) -> str:
+    known = "as answers are missing" if record.exhaustive else f"with {people(record.people)}"
     return (
         f"It is not settled whether the model treats people alike whatever their "
-        f"{_attributes(record, 'and')}: with {people(record.people)}, neither a gap beyond the "
+        f"{_attributes(record, 'and')}: {known}, neither a gap beyond the "
         f"{_bound(record)} declared acceptable nor its absence is proven."
     )
 

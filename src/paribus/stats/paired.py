@@ -10,7 +10,20 @@ from scipy.special import ndtr, ndtri
 
 from paribus.stats.rates import p_rate_below
 
-__all__ = ["mcnemar_exact", "p_gap_outside", "p_gap_within", "tango_interval", "tango_z"]
+__all__ = [
+    "agreeing",
+    "bonett_price_interval",
+    "mcnemar_asymptotic",
+    "mcnemar_exact",
+    "mcnemar_midp",
+    "newcombe_interval",
+    "p_gap_outside",
+    "p_gap_within",
+    "square_and_add",
+    "tango_interval",
+    "tango_z",
+    "wilson_distances",
+]
 
 _Z_LIMIT = 40.0
 _BISECTIONS = 64
@@ -40,6 +53,73 @@ def mcnemar_exact(n12: int, n21: int) -> float:
     0.0703125
     """
     return min(1.0, 2.0 * p_rate_below(min(n12, n21), n12 + n21, 0.5))
+
+
+def mcnemar_midp(n12: int, n21: int) -> float:
+    """Mid-p value for the claim that the two rates of a pair differ.
+
+    Counts only half of the probability of the observed table, which undoes most of the
+    caution of `mcnemar_exact`, but its rate of false claims may pass the level: by enumeration it
+    stays below 0.051 at a level of 0.05, except where nearly every pair changes (0.057).
+
+    Parameters
+    ----------
+    n12, n21 : int
+        Pairs that changed in the one and in the other direction, at least 0.
+
+    Returns
+    -------
+    float
+        In [0, 1], never above `mcnemar_exact`; 1 when no pair changed, where the definition
+        would give 1/2. For ``n12 == n21 > 0`` it is ``1 - P(X = n12) / 2``.
+
+    References
+    ----------
+    Fagerland, Lydersen and Laake (2013), BMC Medical Research Methodology 13, 91.
+
+    Examples
+    --------
+    >>> mcnemar_midp(1, 7)
+    0.0390625
+    """
+    fewer, changed = min(n12, n21), n12 + n21
+    if changed == 0:
+        return 1.0
+    up_to = p_rate_below(fewer, changed, 0.5)
+    if n12 == n21:
+        return 1.5 - up_to
+    # 2 P(X <= fewer) - P(X = fewer), in the form that does not cancel.
+    return up_to + (p_rate_below(fewer - 1, changed, 0.5) if fewer > 0 else 0.0)
+
+
+def mcnemar_asymptotic(n12: int, n21: int) -> float:
+    """Two-sided p-value of McNemar's chi-square test, without continuity correction.
+
+    Approximate: with few changed pairs it makes false claims more often than its level says.
+
+    Parameters
+    ----------
+    n12, n21 : int
+        Pairs that changed in the one and in the other direction, at least 0.
+
+    Returns
+    -------
+    float
+        Tail of the chi-square distribution with one degree of freedom beyond
+        ``(n12 - n21) ** 2 / (n12 + n21)``, in [0, 1]; 1 when no pair changed.
+
+    References
+    ----------
+    McNemar (1947), Psychometrika 12, 153-157.
+
+    Examples
+    --------
+    >>> round(mcnemar_asymptotic(1, 7), 4)
+    0.0339
+    """
+    if n12 + n21 == 0:
+        return 1.0
+    return 2.0 * float(ndtr(-abs(n12 - n21) / math.sqrt(n12 + n21)))
 
 
 def tango_z(n12: int, n21: int, n: int, delta: float) -> float:
@@ -145,6 +225,232 @@ def _upper_bound(n12: int, n21: int, n: int, z: float) -> float:
         else:
             outside = middle
     return inside
+
+
+def newcombe_interval(
+    n11: int, n12: int, n21: int, n22: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Square-and-add confidence interval for the gap, from the Wilson intervals of both rates.
+
+    Needs no iteration, unlike `tango_interval`, but all four cells: the more the twins agree
+    beyond chance, the shorter it is.
+
+    Parameters
+    ----------
+    n11, n22 : int
+        Pairs with two favorable and with two unfavorable answers, at least 0.
+    n12, n21 : int
+        Pairs that changed in favor of the first and of the second twin, at least 0.
+    confidence : float
+        Nominal coverage, in (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        Bounds in [-1, 1], with ``low <= (n12 - n21) / n <= high``; (-1, 1) without a pair.
+        Exchanging `n12` and `n21` exchanges and negates them.
+
+    Notes
+    -----
+    The correlation of the two answers is the phi coefficient; its numerator
+    ``n11 n22 - n12 n21``, when positive, is reduced by ``n / 2``, though not below 0, and where
+    all answers of a side are alike it is 0.
+
+    Coverage by enumeration, at 95 %: 0.97 on average, but it falls short where changes are rare
+    and go one way, and about half of the answers are favorable. Without a change the interval
+    then ends near ``1.96 / n``, so a gap of just over that, which shows itself in no pair with
+    a chance of 0.14, is covered with 0.86 (0.91 for 20 pairs). `tango_interval` does not.
+
+    References
+    ----------
+    Newcombe (1998), Statistics in Medicine 17, 2635-2650, method 10.
+
+    Examples
+    --------
+    >>> low, high = newcombe_interval(36, 12, 2, 0)
+    >>> round(low, 4), round(high, 4)
+    (0.0569, 0.3404)
+    """
+    n = n11 + n12 + n21 + n22
+    if n == 0:
+        return -1.0, 1.0
+    z = -float(ndtri((1.0 - confidence) / 2.0))
+    low, high = square_and_add(
+        (n12 - n21) / n,
+        wilson_distances(n11 + n12, n, z),
+        wilson_distances(n11 + n21, n, z),
+        _correlation(n11, n12, n21, n22),
+    )
+    return max(-1.0, low), min(1.0, high)
+
+
+def wilson_distances(k: int, n: int, z: float) -> tuple[float, float]:
+    """Distances from an observed rate down and up to the ends of its Wilson interval.
+
+    Parameters
+    ----------
+    k : int
+        Successes, ``0 <= k <= n``.
+    n : int
+        Trials, at least 1.
+    z : float
+        Normal quantile of the interval, above 0: 1.96 for a confidence of 95 %.
+
+    Returns
+    -------
+    down, up : float
+        At least 0; `down` is 0 for no success and `up` for nothing but successes.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+
+    Examples
+    --------
+    >>> down, up = wilson_distances(81, 263, 1.959964)
+    >>> round(81 / 263 - down, 4), round(81 / 263 + up, 4)
+    (0.2553, 0.3662)
+    """
+    root = math.sqrt(z * z + 4 * k * (n - k) / n)
+    lean = z * ((n - 2 * k) / n)
+    scale = z / (2.0 * (n + z * z))
+    return max(0.0, root - lean) * scale, max(0.0, root + lean) * scale
+
+
+def square_and_add(
+    difference: float,
+    first: tuple[float, float],
+    second: tuple[float, float],
+    correlation: float,
+) -> tuple[float, float]:
+    """Interval for a difference, from the intervals of its two terms (MOVER).
+
+    Parameters
+    ----------
+    difference : float
+        Observed first term minus second.
+    first, second : tuple of float
+        Distances from each term down and up to the ends of its own interval, at least 0.
+    correlation : float
+        Of the two estimates, in [-1, 1].
+
+    Returns
+    -------
+    low, high : float
+        With ``low <= difference <= high``.
+
+    References
+    ----------
+    Newcombe (1998), Statistics in Medicine 17, 2635-2650; Zou and Donner (2008), Statistics in
+    Medicine 27, 1693-1702 (method of variance estimates recovery).
+
+    Examples
+    --------
+    >>> square_and_add(0.5, (0.3, 0.6), (0.8, 0.4), correlation=0.0)
+    (0.0, 1.5)
+    """
+    (down1, up1), (down2, up2) = first, second
+    return difference - _root(down1, up2, correlation), difference + _root(up1, down2, correlation)
+
+
+def _correlation(n11: int, n12: int, n21: int, n22: int) -> float:
+    margins = (n11 + n12) * (n21 + n22) * (n11 + n21) * (n12 + n22)
+    if margins == 0:
+        return 0.0
+    excess: float = n11 * n22 - n12 * n21
+    if excess > 0:
+        excess = max(0.0, excess - (n11 + n12 + n21 + n22) / 2)
+    return max(-1.0, min(1.0, excess / math.sqrt(margins)))
+
+
+def _root(a: float, b: float, correlation: float) -> float:
+    # a^2 - 2 correlation a b + b^2 as a sum that rounding cannot make negative.
+    return math.sqrt((a - b) ** 2 + 2.0 * (1.0 - correlation) * (a * b))
+
+
+def bonett_price_interval(
+    n12: int, n21: int, n: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Wald's confidence interval for the gap, adjusted by one more change either way.
+
+    A closed form that needs no iteration. It is centered on the shrunk gap
+    ``(n12 - n21) / (n + 2)``: with a confidence below 0.8 it can miss the observed gap
+    where nearly all pairs changed one way.
+
+    Parameters
+    ----------
+    n12, n21 : int
+        Pairs that changed in the one and in the other direction, ``n12 + n21 <= n``.
+    n : int
+        All pairs, at least 0. Without a pair every gap is possible.
+    confidence : float
+        Nominal coverage, in (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        Bounds in [-1, 1]. Exchanging `n12` and `n21` exchanges and negates them.
+
+    Notes
+    -----
+    Coverage by enumeration, at 95 % and from 20 pairs on: 0.98 on average; 0.93 at the least,
+    where changes are rare and go one way.
+
+    References
+    ----------
+    Bonett and Price (2012), Journal of Educational and Behavioral Statistics 37, 479-488.
+
+    Examples
+    --------
+    >>> low, high = bonett_price_interval(1, 7, 21)
+    >>> round(low, 4), round(high, 4)
+    (-0.5084, -0.0134)
+    """
+    if n == 0:
+        return -1.0, 1.0
+    z = -float(ndtri((1.0 - confidence) / 2.0))
+    center = (n12 - n21) / (n + 2)
+    # In whole numbers: a difference of rates would lose the last digits of the variance.
+    squares = (n12 + n21 + 2) * (n + 2) - (n12 - n21) ** 2
+    half = z * math.sqrt(squares / (n + 2) ** 3)
+    return max(-1.0, center - half), min(1.0, center + half)
+
+
+def agreeing(low: float, high: float, p: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Widen an interval of the gap to 0 where the test of no gap does not refute 0.
+
+    An approximate interval can exclude 0 where the exact test does not: 5 changes against 0
+    among 100 pairs have the score interval [0.011, 0.112] but the exact p-value 0.0625. A
+    report that shows the one and judges by the other would contradict itself. The exact test
+    is the arbiter, since its rate of false claims is guaranteed, and a wider interval covers no
+    less. The reverse, an interval around 0 where the test refutes 0, is left alone: `p_gap_outside`
+    makes a claim only where both agree.
+
+    Parameters
+    ----------
+    low, high : float
+        The interval, ``low <= high``.
+    p : float
+        P-value of the hypothesis of no gap, in [0, 1]: of `mcnemar_exact`, say.
+    confidence : float
+        Of the interval, in (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        The interval as it was when ``p <= 1 - confidence``; else with 0 in it.
+
+    Examples
+    --------
+    >>> low, high = tango_interval(5, 0, 100)
+    >>> round(low, 4), round(high, 4)
+    (0.0112, 0.1118)
+    >>> agreeing(low, high, mcnemar_exact(5, 0)) == (0.0, high)
+    True
+    """
+    if p <= 1.0 - confidence:
+        return low, high
+    return min(0.0, low), max(0.0, high)
 
 
 def p_gap_outside(n12: int, n21: int, n: int, tolerance: float) -> float:

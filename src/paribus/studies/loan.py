@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,6 @@ from paribus.record import Record
 
 EXACT = 49_998 / 90_000
 """Share of all whole incomes from 30,000 to 119,999 at which the model treats twins differently."""
-
-MANY = 2_000_000
-"""People that it takes to know a cut to the last unit: several with every income in each half."""
 
 
 def biased_model() -> Any:
@@ -44,8 +41,13 @@ def biased_model() -> Any:
     return model.fit(history, approved.astype(int))
 
 
-def loan_audit(model: Any, people: int, low: int = 30_000, high: int = 119_999) -> Audit:
-    """Declare the audit of the loan model: a man and a woman, the same ID and the same income."""
+def loan_audit(
+    model: Any, people: int | Literal["all"], low: int = 30_000, high: int = 119_999
+) -> Audit:
+    """Declare the audit of the loan model: a man and a woman, the same ID and the same income.
+
+    All people are everybody whom the model can tell apart: one with each of 90,000 incomes.
+    """
     return Audit(
         name="Loan approval",
         seed=42,
@@ -82,7 +84,7 @@ def demo(folder: Path | str = ".", *, color: bool = False) -> Iterator[str]:
     model = biased_model()
     yield _six_decisions(loan_audit(model, 3, 40_000, 70_000)) + "\n"
     yield _ten_thousand(loan_audit(model, 10_000).run()) + "\n"
-    record = loan_audit(model, MANY).run()
+    record = loan_audit(model, "all").run()
     yield _where(record) + "\n"
     written = [record.save(Path(folder) / name) for name in ("loan.json", "loan.html")]
     yield record.render("terminal", color=color, width=100).decode()
@@ -120,13 +122,17 @@ def _ten_thousand(record: Record) -> str:
 
 def _where(record: Record) -> str:
     region = record.regions[0]
+    flips = next(f for f in record.findings if f.unit == "flip rate")
     rule = " and ".join(condition.text for condition in region.rule)
     return "\n".join(
         [
-            f"3. Where the gap lives, asked of {MANY:,} people:",
+            "3. Everybody whom the model can tell apart: one person with each of "
+            f"{record.people:,} incomes.",
             "",
-            f"   {rule}: {percent(region.share or 0.0)} of people, and there "
-            f"{percent(-region.estimate)} of women lose the approval that a man gets.",
+            f"   {flips.flips:,} of {record.people:,} are decided otherwise: {flips.estimate:.6f}, "
+            "and nothing is left to chance.",
+            f"   Where the gap lives: {rule}. There {percent(-region.estimate)} of women lose the "
+            "approval that a man gets.",
             "",
         ]
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +48,51 @@ class Streams:
         return pairs[:people]
 
 
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """All that a field can draw, without listing it: each entry is one distinct draw.
+
+    Examples
+    --------
+    >>> weighed = Domain.numbers(4, np.int32, weights=[0.5, 0, 0.2, 0.3])
+    >>> weighed.size, weighed.take(np.array([0, 1, 2])).tolist(), weighed.weights.tolist()
+    (3, [0, 2, 3], [0.5, 0.2, 0.3])
+    """
+
+    size: int
+    """Number of entries, from 1; it may not fit into 64 bits."""
+    take: Callable[[npt.NDArray[np.int64]], Latent]
+    """Entries, by their numbers of shape (n,), as `Field.draw` would give them to n people."""
+    weights: npt.NDArray[np.float64] | None = None
+    """How likely each entry is, shape (size,), above 0 and summing to 1; None where all equally."""
+
+    @classmethod
+    def numbers(
+        cls, size: int, dtype: npt.DTypeLike, weights: Sequence[float] | None = None
+    ) -> Domain:
+        """List the draws 0 to ``size - 1``, but for those that have no weight.
+
+        Parameters
+        ----------
+        size : int
+        dtype : data type
+            That of the draws.
+        weights : sequence of float, optional
+            One for each draw, not negative, of any sum above 0. All equal where left out.
+        """
+        if weights is None:
+            return cls(size, partial(_numbers, dtype=dtype))
+        given = np.asarray(weights, dtype=np.float64)
+        some = np.flatnonzero(given > 0)
+        likely = given[some] / given[some].sum()
+        even = bool((likely == likely[0]).all())
+        return cls(len(some), some.astype(dtype).take, None if even else likely)
+
+
+def _numbers(entries: npt.NDArray[np.int64], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    return entries.astype(dtype)
+
+
 class Field(Declaration):
     """The recipe of one column: first what chance gives a person, then how it looks at a level.
 
@@ -80,6 +126,15 @@ class Field(Declaration):
 
     def draw(self, streams: Streams, people: int) -> Latent:
         """Draw for the first `people` people of a block."""
+        return None
+
+    def domain(self) -> Domain | None:
+        """Give all that `draw` can give, where that can be listed.
+
+        None where it has no end that matters (numbers with decimals, names), or where the column
+        depends on the number of a person. A field that is not random and is made from others has
+        no draws of its own, and is never asked.
+        """
         return None
 
     def column(

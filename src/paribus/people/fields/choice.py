@@ -11,7 +11,7 @@ import pyarrow as pa
 import pydantic
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
-from paribus.people.fields.base import Field, Latent, Streams
+from paribus.people.fields.base import Domain, Field, Latent, Streams
 from paribus.table import Coded, Column, Scalar, pool_of
 
 
@@ -53,6 +53,9 @@ class Choice(Field):
         steps = np.cumsum(self.weights)
         u = streams.open().random(people) * steps[-1]
         return np.searchsorted(steps[:-1], u, side="right").astype(np.int32)
+
+    def domain(self) -> Domain:
+        return Domain.numbers(len(self.values), np.int32, self.weights)
 
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int

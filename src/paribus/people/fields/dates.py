@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from paribus.people.fields.base import Field, Latent, Streams, check_order
+from paribus.people.fields.base import Domain, Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -30,6 +30,9 @@ class Dates(Field):
     def draw(self, streams: Streams, people: int) -> Latent:
         days = (self.high - self.low).days
         return streams.open().integers(0, days, people, dtype=np.uint32, endpoint=True)
+
+    def domain(self) -> Domain:
+        return Domain.numbers((self.high - self.low).days + 1, np.uint32)
 
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 from paribus._plugins import Whole
-from paribus.people.fields.base import Field, Latent, Streams, check_order
+from paribus.people.fields.base import Domain, Field, Latent, Streams, check_order
 from paribus.table import Column, Plain
 
 
@@ -29,14 +29,21 @@ class Integers(Field):
             raise ValueError("low and high must fit into 64 bits")
         return self
 
-    def draw(self, streams: Streams, people: int) -> Latent:
+    @property
+    def _drawn_as(self) -> type[np.uint16 | np.uint32 | np.uint64]:
         span = self.high - self.low
         # A type with room to spare: numpy throws away draws that do not divide evenly among the
         # values, which in a tight type is often, and costs more than the random bits saved.
-        for dtype in (np.uint16, np.uint32, np.uint64):
-            if span <= np.iinfo(dtype).max // (1 if dtype is np.uint64 else 16):
-                return streams.open().integers(0, span, people, dtype=dtype, endpoint=True)
-        raise AssertionError("unreachable: the bounds fit into 64 bits")
+        if span <= np.iinfo(np.uint16).max // 16:
+            return np.uint16
+        return np.uint32 if span <= np.iinfo(np.uint32).max // 16 else np.uint64
+
+    def draw(self, streams: Streams, people: int) -> Latent:
+        span = self.high - self.low
+        return streams.open().integers(0, span, people, dtype=self._drawn_as, endpoint=True)
+
+    def domain(self) -> Domain:
+        return Domain.numbers(self.high - self.low + 1, self._drawn_as)
 
     def column(
         self, latent: Latent, parents: Mapping[str, Column], start: int, people: int

@@ -1,0 +1,542 @@
+"""The gaps of one contrast as rows: flips, net gaps, gaps of amounts, changes of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from paribus.answers import Answers
+from paribus.evidence._names import Names
+from paribus.evidence.base import Row, Unit
+from paribus.outcomes import FAVORABLE, MISSING, UNFAVORABLE, Repeated, Tally
+from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
+from paribus.stats.paired import (
+    agreeing,
+    bonett_price_interval,
+    mcnemar_asymptotic,
+    mcnemar_exact,
+    mcnemar_midp,
+    newcombe_interval,
+    p_gap_outside,
+    p_gap_within,
+    tango_interval,
+    tango_z,
+)
+from paribus.stats.rates import clopper_pearson, p_rate_above, p_rate_below
+from paribus.twins import Contrast
+
+IntervalName = Literal["tango", "newcombe", "bonett-price"]
+McNemarName = Literal["exact", "mid-p", "asymptotic"]
+
+Cells = tuple[int, int, int, int]
+"""Pairs in which both twins, the group alone, the reference alone, and neither are favored."""
+
+Floats = npt.NDArray[np.float64]
+
+INTERVALS: dict[IntervalName, Callable[[Cells, float], tuple[float, float]]] = {
+    "tango": lambda c, level: tango_interval(c[1], c[2], sum(c), level),
+    "newcombe": lambda c, level: newcombe_interval(*c, level),
+    "bonett-price": lambda c, level: bonett_price_interval(c[1], c[2], sum(c), level),
+}
+TITLES = {"tango": "Tango", "newcombe": "Newcombe", "bonett-price": "Bonett-Price"}
+MCNEMAR: dict[McNemarName, Callable[[int, int], float]] = {
+    "exact": mcnemar_exact,
+    "mid-p": mcnemar_midp,
+    "asymptotic": mcnemar_asymptotic,
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the gaps of an audit are held against, and how they are weighed."""
+
+    tolerance: float
+    confidence: float
+    interval: IntervalName = "tango"
+    mcnemar: McNemarName = "exact"
+    spread: float = 0.0
+    """Width of the range of the answers, of outcomes that measure."""
+    unseen: float = 0.0
+    """How far away an unseen answer must be thought to be before equivalence is proven.
+
+    Answers without bounds by nature may hardly differ among the people asked. Then it takes as
+    many equal gaps as it takes pairs without a flip at a tolerance of 1 in 50.
+    """
+
+    @classmethod
+    def of(
+        cls,
+        answers: Answers,
+        tolerance: float,
+        confidence: float,
+        interval: IntervalName = "tango",
+        mcnemar: McNemarName = "exact",
+    ) -> Scale:
+        """Take the range of the answers from the answers."""
+        low, high = answers.bounds
+        unseen = 0.0 if answers.outcome.bounds is not None else 50 * tolerance
+        return cls(tolerance, confidence, interval, mcnemar, high - low, unseen)
+
+
+def about(test: str, contrast: Contrast, tally: Tally) -> dict[str, Any]:
+    """Say what a row is about."""
+    return {
+        "test": test,
+        "contrast": contrast.kind,
+        "attribute": contrast.attribute,
+        "reference": contrast.reference_name,
+        "group": contrast.group_name,
+        "people": tally.people,
+        "answered": tally.answered,
+    }
+
+
+def share(count: float, of: float) -> float:
+    """Divide, where there is anything to divide by."""
+    return count / of if of else 0.0
+
+
+def completed_cells(cells: npt.NDArray[Any]) -> tuple[Any, Any]:
+    """Complete the cells of a tally with missing answers, all for the group and all against it.
+
+    Returns
+    -------
+    best, worst : tuple of four numbers
+        As `Cells`; equal where nothing is missing.
+    """
+    both, group, reference, neither = (
+        cells[FAVORABLE, FAVORABLE],
+        cells[FAVORABLE, UNFAVORABLE],
+        cells[UNFAVORABLE, FAVORABLE],
+        cells[UNFAVORABLE, UNFAVORABLE],
+    )
+    unknown = cells[MISSING, MISSING]
+    best = (
+        both + cells[MISSING, FAVORABLE],
+        group + cells[MISSING, UNFAVORABLE] + cells[FAVORABLE, MISSING] + unknown,
+        reference,
+        neither + cells[UNFAVORABLE, MISSING],
+    )
+    worst = (
+        both + cells[FAVORABLE, MISSING],
+        group,
+        reference + cells[MISSING, FAVORABLE] + cells[UNFAVORABLE, MISSING] + unknown,
+        neither + cells[MISSING, UNFAVORABLE],
+    )
+    return tuple(n.item() for n in best), tuple(n.item() for n in worst)
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def rate_of_change(
+    what: dict[str, Any], tally: Tally, changed: int, scale: Scale
+) -> dict[str, Any]:
+    """Weigh how many pairs change: flips of a decision, or changes of a label."""
+    n, missing = tally.people, tally.people - tally.answered
+    # At best no unanswered pair changes, at worst every one does.
+    low, _ = clopper_pearson(changed, n, scale.confidence)
+    _, high = clopper_pearson(changed + missing, n, scale.confidence)
+    bound = min(scale.tolerance, 1.0)
+    outside = min(1.0, 2 * p_rate_above(changed, n, bound))
+    return {
+        **what,
+        "estimate": share(changed, tally.answered),
+        "low": low,
+        "high": high,
+        "p": outside,
+        "p_outside": outside,
+        "p_within": p_rate_below(changed + missing, n, bound),
+        "method": "Clopper-Pearson interval, exact binomial p",
+    }
+
+
+def flip_rate(what: dict[str, Any], tally: Tally, scale: Scale, held: bool) -> Row:
+    """Weigh how many decisions change."""
+    flips = {"flips_against": tally.against_count, "flips_for": tally.in_favor_count}
+    rate = rate_of_change(what, tally, sum(flips.values()), scale)
+    return Row(**rate, **flips, unit="flip rate", held=held)
+
+
+def net_gap(what: dict[str, Any], tally: Tally, scale: Scale, held: bool) -> Row:
+    """Weigh the difference of the two rates of favorable answers."""
+    n = tally.people
+    in_favor, against = tally.in_favor_count, tally.against_count
+    ends: tuple[Cells, Cells] = completed_cells(tally.cells)
+    best, worst = ends
+    interval = INTERVALS[scale.interval]
+    mcnemar = MCNEMAR[scale.mcnemar]
+    low, high = interval(worst, scale.confidence)[0], interval(best, scale.confidence)[1]
+    least_sure = max(mcnemar(end[1], end[2]) for end in ends)
+    low, high = agreeing(low, high, least_sure, scale.confidence)
+    outside = max(p_gap_outside(end[1], end[2], n, scale.tolerance) for end in ends)
+    if (worst[1] - worst[2]) * (best[1] - best[2]) < 0:
+        # The two extremes point in opposite directions: between them lies no gap at all.
+        outside = 1.0
+    return Row(
+        **what,
+        unit="net gap",
+        estimate=share(in_favor - against, tally.answered),
+        low=low,
+        high=high,
+        p=mcnemar(in_favor, against),
+        p_outside=outside,
+        p_within=max(p_gap_within(end[1], end[2], n, scale.tolerance) for end in ends),
+        held=held,
+        flips_against=against,
+        flips_for=in_favor,
+        method=f"{TITLES[scale.interval]} interval, {scale.mcnemar} McNemar p",
+    )
+
+
+# --- amounts --------------------------------------------------------------------------------------
+
+
+def mean_gap(
+    what: dict[str, Any], unit: Unit, gaps: Moments, people: int, scale: Scale, held: bool
+) -> Row:
+    """Weigh the mean of gaps that have a sign."""
+    spread = scale.spread
+    whole = completed(gaps, people - gaps.count, -spread, spread)
+    # A gap lies within +- the range of the answers, so from the mean it is at most this far away.
+    reaches = [spread + abs(moments.mean) for moments in whole]
+    each = list(zip(whole, reaches, strict=True))
+    intervals = [mean_interval(moments, scale.confidence, reach) for moments, reach in each]
+    means = [moments.mean for moments in whole]
+    tolerance, outside = scale.tolerance, 1.0
+    if gaps.count and not (min(means) <= tolerance and max(means) >= -tolerance):
+        outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
+    return Row(
+        **{**what, "people": people, "answered": gaps.count},
+        unit=unit,
+        estimate=gaps.mean,
+        low=min(low for low, _ in intervals),
+        high=max(high for _, high in intervals),
+        p=p_mean_outside(gaps, 0.0, spread + abs(gaps.mean)),
+        p_outside=outside,
+        p_within=max(p_mean_within(m, tolerance, max(reach, scale.unseen)) for m, reach in each),
+        held=held,
+        largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
+        sd=gaps.sd,
+        method="Student t",
+    )
+
+
+def absolute_gap(what: dict[str, Any], tally: Tally, scale: Scale, held: bool) -> Row:
+    """Weigh how far answers move either way: gaps of both signs may cancel, and still be gaps."""
+    sizes, spread, tolerance = tally.sizes, scale.spread, scale.tolerance
+    whole = completed(sizes, tally.people - tally.answered, 0.0, spread)
+    intervals = [mean_interval(moments, scale.confidence, spread) for moments in whole]
+    outside = 1.0
+    if tally.answered and min(moments.mean for moments in whole) > tolerance:
+        outside = max(p_mean_outside(moments, tolerance, spread) for moments in whole)
+    return Row(
+        **what,
+        unit="absolute gap",
+        estimate=sizes.mean,
+        low=max(0.0, min(low for low, _ in intervals)),
+        high=max(high for _, high in intervals),
+        p=outside,
+        p_outside=outside,
+        p_within=max(p_mean_within(m, tolerance, max(spread, scale.unseen)) for m in whole),
+        held=held,
+        largest=sizes.high,
+        sd=sizes.sd,
+        method="Student t",
+    )
+
+
+def completed(gaps: Moments, missing: int, lowest: float, highest: float) -> list[Moments]:
+    """Complete the gaps with missing ones at their extremes, from all lowest to all highest.
+
+    A bound of Student's interval is a convex function of each gap, so its worst is at an extreme.
+    """
+    if not missing:
+        return [gaps]
+    steps = sorted({round(missing * i / 16) for i in range(17)})
+    extremes = [
+        gaps.merge(_constant(highest, up)).merge(_constant(lowest, missing - up)) for up in steps
+    ]
+    # Where all gaps are equal, the rule of three asks for more than Student does with one outlier.
+    return [gaps.merge(_constant(gaps.mean, missing)), *extremes]
+
+
+def _constant(value: float, count: int) -> Moments:
+    return Moments(count, value, 0.0, value, value) if count else Moments.empty()
+
+
+# --- models that do not repeat themselves ---------------------------------------------------------
+
+
+def squared_effect(what: dict[str, Any], repeated: Repeated, people: int, scale: Scale) -> Row:
+    """Weigh the mean squared difference of the two twins' expected answers.
+
+    The product of two differences that share no answer has no noise in its mean; it is as often
+    below zero as above where a model treats everybody alike. What it proves is a bias of single
+    people that may cancel in the net gap; the absence of one it proves only with far more people
+    than anybody asks, so it is never held against `within tolerance`.
+    """
+    spread = scale.spread**2
+    missing = people - repeated.people
+    # Missing squares are at least 0 for the claim that there is an effect.
+    least = repeated.squared.merge(_constant(0.0, missing))
+    most = repeated.squared.merge(_constant(spread, missing))
+    bound = min(scale.tolerance, scale.spread) ** 2
+    outside = 1.0
+    if least.mean > bound:
+        outside = p_mean_outside(least, bound, 2 * spread)
+    return Row(
+        **{**what, "people": people, "answered": repeated.people},
+        unit="squared effect",
+        estimate=repeated.squared.mean,
+        low=mean_interval(least, scale.confidence, 2 * spread)[0],
+        high=mean_interval(most, scale.confidence, 2 * spread)[1],
+        p=p_mean_outside(least, 0.0, 2 * spread) if least.mean > 0 else 1.0,
+        p_outside=outside,
+        held=True,
+        alarm=True,
+        sd=repeated.squared.sd,
+        method="two answers for each twin, Student t",
+    )
+
+
+def changed_again(what: dict[str, Any], repeated: Repeated, confidence: float) -> Row:
+    """Say how often the reference twins alone were answered otherwise when asked again."""
+    low, high = clopper_pearson(repeated.changed_again, repeated.people, confidence)
+    return Row(
+        **{**what, "group": what["reference"], "reference": "", "answered": repeated.people},
+        unit="repeat change rate",
+        estimate=share(repeated.changed_again, repeated.people),
+        low=low,
+        high=high,
+        method="Clopper-Pearson interval",
+    )
+
+
+# --- beyond the placebo ---------------------------------------------------------------------------
+
+
+def excess_rate(
+    what: dict[str, Any],
+    unit: Unit,
+    changes: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
+    told: npt.NDArray[np.bool_],
+    scale: Scale,
+) -> Row:
+    """Weigh how many more pairs a change of level moves than a mere change of name does.
+
+    Parameters
+    ----------
+    what : dict
+    unit : str
+    changes : tuple of two ndarray of bool, shape (n,)
+        Whom the level moves, and whom the name alone.
+    told : ndarray of bool, shape (n,)
+        Of whom both are known.
+    scale : Scale
+    """
+    by_level, by_name = changes
+    only_level = int(np.count_nonzero(by_level & ~by_name & told))
+    only_name = int(np.count_nonzero(by_name & ~by_level & told))
+    n, missing = len(told), int(np.count_nonzero(~told))
+    low, _ = tango_interval(only_level, only_name + missing, n, scale.confidence)
+    _, high = tango_interval(only_level + missing, only_name, n, scale.confidence)
+    bound, p = min(scale.tolerance, 1.0), mcnemar_exact(only_level, only_name)
+    low, high = agreeing(low, high, p, scale.confidence)
+    above = 2 * float(ndtr(-tango_z(only_level, only_name + missing, n, bound)))
+    below = float(ndtr(tango_z(only_level + missing, only_name, n, bound)))
+    if not only_name:
+        below = max(below, p_rate_below(only_level + missing, n, bound))
+    return Row(
+        **{**what, "people": n, "answered": n - missing},
+        unit=unit,
+        estimate=share(only_level - only_name, n - missing),
+        low=low,
+        high=high,
+        p=p,
+        # Only more is a bias: that a mere change of name moves more is none.
+        p_outside=max(min(1.0, above), mcnemar_exact(only_level, only_name + missing))
+        if only_level > only_name + missing
+        else 1.0,
+        p_within=below if bound > 0 else 1.0,
+        held=True,
+        method="Tango interval, exact McNemar p",
+    )
+
+
+def excess_size(
+    what: dict[str, Any], sizes: tuple[Floats, Floats], told: npt.NDArray[np.bool_], scale: Scale
+) -> Row:
+    """Weigh how much further a change of level moves answers than a mere change of name does."""
+    excess = Moments.of((sizes[0] - sizes[1])[told])
+    spread, tolerance = scale.spread, scale.tolerance
+    whole = completed(excess, int(np.count_nonzero(~told)), -spread, spread)
+    reaches = [spread + abs(moments.mean) for moments in whole]
+    each = list(zip(whole, reaches, strict=True))
+    intervals = [mean_interval(moments, scale.confidence, reach) for moments, reach in each]
+    outside = 1.0
+    if excess.count and min(moments.mean for moments in whole) > tolerance:
+        outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
+    within = 1.0
+    if tolerance > 0:
+        # One-sided: a mean far below the tolerance is within it, wherever it lies.
+        within = max(
+            p_mean_within(_above(moments, -tolerance), tolerance, max(reach, scale.unseen))
+            for moments, reach in each
+        )
+    return Row(
+        **{**what, "people": len(told), "answered": excess.count},
+        unit="excess absolute gap",
+        estimate=excess.mean,
+        low=min(low for low, _ in intervals),
+        high=max(high for _, high in intervals),
+        p=p_mean_outside(excess, 0.0, spread + abs(excess.mean)),
+        p_outside=outside,
+        p_within=within,
+        held=True,
+        sd=excess.sd,
+        method="Student t",
+    )
+
+
+def _above(moments: Moments, least: float) -> Moments:
+    """Move a mean that is below a bound up to the middle of it and its opposite."""
+    if moments.mean >= 0 or moments.mean >= least / 2:
+        return moments
+    return Moments(moments.count, 0.0, moments.m2, moments.low, moments.high)
+
+
+# --- over names -----------------------------------------------------------------------------------
+
+
+def over_names(
+    row: Row,
+    values: Floats,
+    told: npt.NDArray[np.bool_],
+    names: Names,
+    least: int,
+    scale: Scale,
+) -> Row:
+    """Weigh a row over names instead of people, and never more surely than over people.
+
+    Parameters
+    ----------
+    row : Row
+        As weighed over people.
+    values : ndarray of float64, shape (kept,)
+        What the row is the mean of.
+    told : ndarray of bool, shape (kept,)
+    names : Names
+    least : int
+        Names a level below which nothing is proven about names that were not asked.
+    scale : Scale
+    """
+    spread = scale.spread if row.unit in {"score gap", "absolute gap"} else 1.0
+    level = scale.tolerance, scale.confidence
+    low, high, outside, within = names.widen(values, told, *level, 2 * spread)
+    floor = 0.0 if row.unit in {"flip rate", "label change rate", "absolute gap"} else -2 * spread
+    few = names.fewest < least
+    none = names.widen(values, told, 0.0, scale.confidence, 2 * spread)[2]
+    return row.model_copy(
+        update={
+            "low": max(floor, min(row.low, low)),
+            "high": min(max(row.high, high), max(row.high, 2 * spread)),
+            "p": max(row.p or 0.0, outside if floor == 0.0 else none),
+            "p_outside": 1.0 if few else max(row.p_outside or 0.0, outside),
+            "p_within": 1.0 if few else max(row.p_within or 0.0, within),
+            "names": names.fewest,
+            "method": f"over {names.fewest:,} names a level"
+            + (f", too few to tell a level from its names ({least})" if few else ""),
+        }
+    )
+
+
+# --- everybody in the declared domain -------------------------------------------------------------
+
+
+def exact_row(
+    what: dict[str, Any],
+    unit: Unit,
+    ends: Sequence[float],
+    estimate: float,
+    tolerance: float,
+    held: bool,
+    **more: Any,
+) -> Row:
+    """State a number that is no estimate: everybody in the declared domain was asked.
+
+    Parameters
+    ----------
+    what : dict
+    unit : str
+    ends : sequence of float
+        The number with missing answers at their extremes; all the same where none is missing.
+    estimate : float
+    tolerance : float
+    held : bool
+    """
+    low, high = min(*ends, estimate), max(*ends, estimate)
+    return Row(
+        **what,
+        unit=unit,
+        estimate=estimate,
+        low=low,
+        high=high,
+        p_outside=0.0 if low > tolerance or high < -tolerance else 1.0,
+        p_within=0.0 if -tolerance <= low and high <= tolerance else 1.0,
+        held=held,
+        exact=True,
+        method="everybody in the declared domain",
+        **more,
+    )
+
+
+def exact_rows(
+    what: dict[str, Any], answers: Answers, tally: Tally, scale: Scale, held: bool, steady: bool
+) -> list[Row]:
+    """State all gaps of a contrast, of everybody in the declared domain."""
+    rows: list[Row] = []
+    outcome, shares, n = answers.outcome, tally.shares, tally.people
+    mass = tally.cells / n if shares is None else shares.mass
+    answered = float(mass[:2, :2].sum())
+    missing = max(0.0, 1.0 - answered) if tally.answered < n else 0.0
+    tolerance = scale.tolerance
+    if outcome.decides:
+        best, worst = completed_cells(mass)
+        flips = {"flips_against": tally.against_count, "flips_for": tally.in_favor_count}
+        against, in_favor = mass[UNFAVORABLE, FAVORABLE], mass[FAVORABLE, UNFAVORABLE]
+        rate = float(against + in_favor)
+        known = share(rate, answered)
+        rows.append(
+            exact_row(what, "flip rate", (rate, rate + missing), known, tolerance, steady, **flips)
+        )
+        ends = (worst[1] - worst[2], best[1] - best[2])
+        net = share(float(in_favor - against), answered)
+        rows.append(exact_row(what, "net gap", ends, net, tolerance, held, **flips))
+    if outcome.kind == "label":
+        changed = tally.changed / n if shares is None else shares.changed
+        known = share(changed, answered)
+        ends = (changed, changed + missing)
+        rows.append(exact_row(what, "label change rate", ends, known, tolerance, steady))
+    if outcome.measures:
+        total, size = (
+            (tally.gaps.mean * answered, tally.sizes.mean * answered)
+            if shares is None
+            else (shares.gap, shares.size)
+        )
+        widest = tally.gaps.low if abs(tally.gaps.low) > tally.gaps.high else tally.gaps.high
+        unknown = missing * scale.spread
+        mean = share(total, answered)
+        ends = (total - unknown, total + unknown)
+        gap = exact_row(what, "score gap", ends, mean, tolerance, held, largest=widest)
+        mean = share(size, answered)
+        ends = (size, size + unknown)
+        most = tally.sizes.high
+        absolute = exact_row(what, "absolute gap", ends, mean, tolerance, steady, largest=most)
+        rows += [gap, absolute]
+    return rows

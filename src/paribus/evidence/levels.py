@@ -1,0 +1,169 @@
+"""All levels of an attribute together: whether they differ at all, and what carries the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from paribus._seeds import generator
+from paribus.answers import Answers
+from paribus.evidence.base import Row, Test, Unit
+from paribus.people.population import People
+from paribus.stats.relabeling import cochran_q, friedman
+from paribus.twins import CROSS, Contrast, cell_contrasts, level_contrasts
+
+_RESAMPLES = 200
+_PEOPLE = 20_000
+"""People from whom the shares of attributes in a gap are resampled, at most."""
+
+Floats = npt.NDArray[np.float64]
+
+
+class Levels(Test):
+    """Whether the levels differ at all, and which of several crossed attributes carries it."""
+
+    kind: Literal["levels"] = "levels"
+    cross: tuple[tuple[str, ...], ...] = ()
+    """Attributes to cross, where no other test asks for them."""
+
+    def needs(self, people: People) -> Sequence[Contrast]:
+        wanted = [c for name in people.protect for c in level_contrasts(people, name)]
+        for attributes in self.cross:
+            wanted.extend(cell_contrasts(people, attributes))
+        return wanted
+
+    def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
+        families: dict[tuple[str, ...], list[Contrast]] = {}
+        for contrast in answers.tallies:
+            if contrast.kind != "placebo":
+                families.setdefault(contrast.attributes, []).append(contrast)
+        rows: list[Row] = []
+        for contrasts in families.values():
+            if len(contrasts) < 2 or not (answers.outcome.decides or answers.outcome.measures):
+                continue
+            each = [answers.effects(contrast) for contrast in contrasts]
+            told = np.all([known for _, known in each], axis=0)
+            if not told.any():
+                continue
+            gaps = np.column_stack([gap[told] for gap, _ in each])
+            if not answers.exhaustive:
+                rows.append(_gate(answers, contrasts, told))
+            if contrasts[0].kind == "cell":
+                rows.extend(_carried(answers, contrasts, gaps, confidence))
+        return rows
+
+
+def _gate(answers: Answers, contrasts: Sequence[Contrast], told: npt.NDArray[np.bool_]) -> Row:
+    """Ask whether any level differs from any other, before asking which."""
+    versions = [contrasts[0].reference, *(contrast.group for contrast in contrasts)]
+    columns = [answers.values(version)[told] for version in versions]
+    noun: Unit
+    if answers.outcome.decides:
+        noun = "Cochran Q"
+        favored = np.column_stack([answers.outcome.favors(values) for values in columns])
+        statistic, freedom, p = cochran_q(favored)
+    else:
+        noun = "Friedman"
+        statistic, freedom, p = friedman(np.column_stack(columns))
+    return Row(
+        **_about(contrasts[0], len(told), int(told.sum())),
+        unit=noun,
+        estimate=statistic,
+        low=statistic,
+        high=statistic,
+        p=p,
+        method=f"chi-square with {freedom} degrees of freedom",
+    )
+
+
+def _about(contrast: Contrast, people: int, answered: int) -> dict[str, object]:
+    return {
+        "test": "levels",
+        "contrast": contrast.kind,
+        "attribute": contrast.attribute,
+        "reference": contrast.reference_name,
+        "group": "all",
+        "people": people,
+        "answered": answered,
+    }
+
+
+# --- which attribute carries the gap --------------------------------------------------------------
+
+
+def _carried(
+    answers: Answers, contrasts: Sequence[Contrast], gaps: Floats, confidence: float
+) -> Iterator[Row]:
+    """Share the differences between the cells out among the attributes that are crossed.
+
+    Every person stands in every cell, so the sums of squares of a factorial design add up exactly:
+    each attribute's own part, and what only several attributes together do (Fisher 1925).
+    """
+    attributes = contrasts[0].attributes
+    shape = tuple(len(answers.twins.people.protect[name].levels) for name in attributes)
+    cells = _cells_of(contrasts, attributes, shape)
+    weights = _likely(answers, len(gaps))
+    observed = _parts((weights @ gaps)[None, :], cells, shape)[0]
+    low = high = observed
+    if not answers.exhaustive:
+        some = gaps[:_PEOPLE]
+        rng = generator(answers.twins.people.seed, "levels/resamples", 0)
+        drawn = rng.poisson(1.0, (_RESAMPLES, len(some))).astype(np.float64)
+        means = drawn @ some / np.maximum(drawn.sum(axis=1, keepdims=True), 1.0)
+        resampled = _parts(means, cells, shape)
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    about = _about(contrasts[0], len(gaps), len(gaps))
+    for i, group in enumerate((*attributes, CROSS.join(attributes))):
+        yield Row(
+            **{**about, "group": group},
+            unit="share of the gap",
+            estimate=float(observed[i]),
+            low=float(min(low[i], observed[i])),
+            high=float(max(high[i], observed[i])),
+            exact=answers.exhaustive,
+            method="sums of squares, bootstrap interval"
+            if not answers.exhaustive
+            else "sums of squares",
+        )
+
+
+def _likely(answers: Answers, people: int) -> Floats:
+    weights = answers.weights
+    if weights is None or len(weights) != people:
+        return np.full(people, 1 / people)
+    return weights / weights.sum()
+
+
+def _cells_of(
+    contrasts: Sequence[Contrast], attributes: tuple[str, ...], shape: tuple[int, ...]
+) -> npt.NDArray[np.intp]:
+    """Give the number of each contrast's cell in the full factorial table."""
+    places = []
+    for contrast in contrasts:
+        moves = dict(contrast.group.moves)
+        places.append(np.ravel_multi_index(tuple(moves[name] for name in attributes), shape))
+    return np.array(places, dtype=np.intp)
+
+
+def _parts(means: Floats, cells: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Floats:
+    """Give each attribute's share of the differences, and that of all together, shape (b, k + 1).
+
+    Where no cell differs from any other there is nothing to share out, and all shares are 0.
+    """
+    table = np.zeros((len(means), int(np.prod(shape))))
+    table[:, cells] = means
+    table -= table.mean(axis=1, keepdims=True)
+    total = (table**2).sum(axis=1)
+    grid = table.reshape(len(means), *shape)
+    parts = []
+    for axis, levels in enumerate(shape):
+        others = tuple(i + 1 for i in range(len(shape)) if i != axis)
+        main = grid.mean(axis=others)
+        parts.append((main**2).sum(axis=1) * (np.prod(shape) / levels))
+    parts.append(np.maximum(0.0, total - np.sum(parts, axis=0)))
+    safe = np.where(total > 0, total, 1.0)
+    return np.column_stack([np.where(total > 0, part / safe, 0.0) for part in parts])

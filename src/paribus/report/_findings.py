@@ -1,0 +1,139 @@
+"""What each attribute does: its findings in words, drawn, and in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from paribus._text import count, name
+from paribus.findings import Finding, Verdict
+from paribus.record import Record
+from paribus.report._marks import (
+    MANY_ATTRIBUTES,
+    answered,
+    change,
+    chart,
+    confidence,
+    mark,
+    units_of,
+)
+from paribus.report._parts import (
+    Cell,
+    Chart,
+    Column,
+    Paragraph,
+    Part,
+    Section,
+    Statement,
+    Statements,
+    Table,
+)
+from paribus.report._wording import UNITS, bound, certain, note, people, sentence, shown, span
+
+FEW_SENTENCES = 6
+"""Findings of an attribute that are said before they are drawn; more of them come last."""
+
+
+def findings(record: Record) -> Iterator[Section]:
+    """Show what each attribute does, one section for each."""
+    level = [finding for finding in record.findings if finding.contrast != "placebo"]
+    attributes = list(dict.fromkeys(finding.attribute for finding in level))
+    many = len(attributes) > MANY_ATTRIBUTES
+    if many:
+        yield _overview(level, len(attributes), record)
+    for attribute in attributes:
+        mine = [finding for finding in level if finding.attribute == attribute]
+        said = Statements("In words", tuple(Statement(sentence(f), f.verdict) for f in mine))
+        charts = [] if many else _charts(mine, record)
+        table = _table(mine, record)
+        few = len(mine) <= FEW_SENTENCES
+        parts: list[Part] = [said, *charts, table] if few else [*charts, table, said]
+        yield Section(
+            f"What changing {name(attribute)} does",
+            (Paragraph(_asked(attribute, mine, record)),),
+            tuple(parts),
+        )
+
+
+def _overview(level: Sequence[Finding], attributes: int, record: Record) -> Section:
+    counts = [(v, sum(f.verdict == v for f in level)) for v in get_args(Verdict)]
+    told = ", ".join(f"{n:,} {verdict}" for verdict, n in counts)
+    text = f"Of {count(len(level), 'gap')} by {attributes:,} attributes: {told}."
+    charts = _charts(level, record, named=True)
+    return Section("The widest gaps", (Paragraph(text),), tuple(charts))
+
+
+def _asked(attribute: str, mine: Sequence[Finding], record: Record) -> str:
+    references = list(dict.fromkeys(f.reference for f in mine))
+    groups = list(dict.fromkeys(f.group for f in mine))
+    start = f"as {name(references[0])}" if len(references) == 1 else "as they are"
+    end = (
+        f"as {' and as '.join(name(group) for group in groups)}"
+        if len(groups) <= 3
+        else f"as each of {len(groups)} other groups"
+    )
+    what = f"{name(attribute)} and what was declared to follow it"
+    return (
+        f"The model was asked about the same {people(max(f.people for f in mine))} {start} "
+        f"and {end}. Nothing but {what} differs. The band in the charts holds the gaps that were "
+        f"declared beforehand to count as equal: up to "
+        f"{bound(record.tolerance, mine[0].unit)}."
+    )
+
+
+def _charts(mine: Sequence[Finding], record: Record, *, named: bool = False) -> list[Chart]:
+    """Draw one chart of each unit; `named` puts the attribute before each change."""
+    charts = []
+    shared = not named and len({finding.reference for finding in mine}) == 1
+    for unit in units_of(mine):
+        marks = []
+        for f in (f for f in mine if f.unit == unit):
+            label = name(f.group) if shared else change(f)
+            label = f"{name(f.attribute)}: {label}" if named else label
+            marks.append(mark(f, label, certain(f), f.verdict))
+        title = UNITS[unit].title
+        if shared and not UNITS[unit].one_sided:
+            title += f", against {name(mine[0].reference)}"
+        charts.append(chart("gaps", title, unit, marks, record))
+    return charts
+
+
+def _table(mine: Sequence[Finding], record: Record) -> Table:
+    flips = any(f.flips is not None for f in mine)
+    settled = any(f.settled is not None for f in mine)
+    certainty = not all(f.exact for f in mine)
+    columns = (
+        # First, so that a narrow screen shows it without scrolling.
+        Column("Verdict"),
+        Column("Change"),
+        Column("Of what"),
+        Column("Gap", numeric=True),
+        Column(confidence(record) if certainty else "Interval", numeric=True),
+        *([Column("p", numeric=True)] if certainty else []),
+        *([Column(side, numeric=True) for side in ("Against", "In favor")] if flips else []),
+        Column("Answered pairs", numeric=True),
+        *([Column("Settled after", numeric=True)] if settled else []),
+        Column("Method", small=True),
+    )
+    rows = tuple(
+        (
+            Cell(f.verdict, f.verdict),
+            Cell(change(f)),
+            Cell(UNITS[f.unit].measure),
+            Cell(shown(f)),
+            Cell(span(f)),
+            *([Cell(certain(f))] if certainty else []),
+            *([_counted(f.flips_against), _counted(f.flips_for)] if flips else []),
+            answered(f),
+            *([_counted(f.settled)] if settled else []),
+            Cell(note(f)),
+        )
+        for f in mine
+    )
+    if not any(row[-1].text for row in rows):
+        columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
+    return Table("Gaps held against the tolerance", columns, rows, detail=True)
+
+
+def _counted(n: int | None) -> Cell:
+    return Cell("" if n is None else f"{n:,}")

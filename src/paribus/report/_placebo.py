@@ -1,0 +1,124 @@
+"""What a mere change of name does, beside what a change of the attribute does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from paribus._text import name
+from paribus.evidence.base import Row
+from paribus.findings import Finding
+from paribus.record import Record
+from paribus.report._marks import chart, mark, units_of, whole_change
+from paribus.report._parts import Chart, Paragraph, Section, Statement, Statements, Tone
+from paribus.report._wording import UNITS, effect, sentence, shown, span
+
+_EXCESS = {
+    "flip rate": "excess flip rate",
+    "label change rate": "excess label change rate",
+    "absolute gap": "excess absolute gap",
+}
+
+
+def placebo(record: Record) -> Iterator[Section]:
+    """Show placebo twins, who keep the attribute and are called otherwise, if there are any."""
+    rows = [row for row in record.evidence if row.contrast == "placebo" and UNITS[row.unit].rank]
+    if not rows:
+        return
+    said = [_compared(row, record) for row in _first_units(rows)]
+    said += [Statement(sentence(f), f.verdict) for f in record.findings if f.contrast == "placebo"]
+    charts = [_chart(unit, rows, record) for unit in units_of(rows)]
+    yield Section(
+        "What a mere change of name does",
+        (
+            Paragraph(
+                "Placebo twins keep the attribute and draw only its linked fields again. Whatever "
+                "moves here moves for the wording of a name, not for the attribute."
+            ),
+        ),
+        (Statements("In words", tuple(said)), *charts),
+    )
+
+
+def _chart(unit: str, rows: Sequence[Row], record: Record) -> Chart:
+    marks = []
+    for row in (row for row in rows if row.unit == unit):
+        marks.append(mark(row, f"{_linked(row.attribute, record)} alone", tone="muted"))
+        widest = _widest(row, record)
+        if widest is None:
+            continue
+        marks.append(mark(widest, whole_change(widest), tone=_tone(widest, record)))
+        excess = _excess(widest, record)
+        if excess is not None:
+            marks.append(mark(excess, "the difference", tone=_tone(excess, record)))
+    return chart("gaps", UNITS[unit].title, unit, marks, record)
+
+
+def _first_units(rows: Sequence[Row]) -> Iterator[Row]:
+    for attribute in dict.fromkeys(row.attribute for row in rows):
+        yield max(
+            (r for r in rows if r.attribute == attribute), key=lambda row: UNITS[row.unit].rank
+        )
+
+
+def _compared(row: Row, record: Record) -> Statement:
+    attribute = name(row.attribute)
+    quiet = row.model_copy(update={"flips_against": None})
+    interval = "" if row.exact else f" ({record.confidence * 100:g} % interval {span(row)})"
+    widest = _widest(row, record)
+    excess = None if widest is None else _excess(widest, record)
+    if widest is not None and excess is not None:
+        change = f"A change of {attribute} from {name(widest.reference)} to {name(widest.group)}"
+        size = "exact" if excess.exact else f"{record.confidence * 100:g} % interval {span(excess)}"
+        text = (
+            f"{change} {effect(widest)}; a mere change of {_linked(row.attribute, record)}, with "
+            f"{attribute} kept, {effect(quiet)}: a difference of {shown(excess)} ({size})"
+        )
+        return Statement(f"{text}.", _tone(excess, record))
+    text = (
+        f"A mere change of {_linked(row.attribute, record)}, with {attribute} kept, "
+        f"{effect(quiet)}{interval}"
+    )
+    if widest is not None:
+        text += f"; a change of {attribute} from {name(widest.reference)} to {name(widest.group)} "
+        text += effect(widest)
+    return Statement(f"{text}.")
+
+
+def _widest(row: Row, record: Record) -> Row | None:
+    """Find the contrast of the same attribute that moves most."""
+    same = [
+        other
+        for other in record.evidence
+        if other.contrast != "placebo"
+        and (other.attribute, other.unit, other.test) == (row.attribute, row.unit, row.test)
+    ]
+    return max(same, key=lambda other: abs(other.estimate), default=None)
+
+
+def _excess(row: Row, record: Record) -> Row | None:
+    wanted = (row.attribute, row.reference, row.group, _EXCESS.get(row.unit))
+    found = (r for r in record.evidence if (r.attribute, r.reference, r.group, r.unit) == wanted)
+    return next(found, None)
+
+
+def _tone(row: Row, record: Record) -> Tone:
+    return next((f.verdict for f in record.findings if _same(f, row)), "plain")
+
+
+def _same(finding: Finding, row: Row) -> bool:
+    return (finding.attribute, finding.reference, finding.group, finding.unit) == (
+        row.attribute,
+        row.reference,
+        row.group,
+        row.unit,
+    )
+
+
+def _linked(attribute: str, record: Record) -> str:
+    fields = record.spec.get("fields")
+    linked = [
+        name(field)
+        for field, recipe in (fields.items() if isinstance(fields, dict) else ())
+        if isinstance(recipe, dict) and attribute in (recipe.get("follows") or ())
+    ]
+    return ", ".join(linked[:4]) + (" ..." if len(linked) > 4 else "") or "linked fields"

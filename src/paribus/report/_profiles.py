@@ -1,0 +1,271 @@
+"""How a gap runs along the fields: steps along a number, bars of categories, maps of two fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from paribus._text import name, number, plain_number, shortened, visible
+from paribus.evidence.base import Condition, Row
+from paribus.record import Record
+from paribus.report._marks import band, chart, contrasts, mark, told, whole_change, with_intervals
+from paribus.report._parts import (
+    Chart,
+    Curve,
+    Drawing,
+    HeatMap,
+    Paragraph,
+    Section,
+    Stretch,
+    Tile,
+)
+from paribus.report._wording import SHARES, UNITS, shown
+
+MOST_OF_ATTRIBUTE = 6
+"""Charts of one attribute: first those along which the gap varies most."""
+
+MOST_CHARTS = 24
+"""Charts of a page."""
+
+FEW_PAIRS = 50
+"""Pairs of a tile below which it is drawn pale."""
+
+Ends = tuple[float | None, float | None]
+"""Beyond the first number, up to the second; None where there is no end."""
+
+
+def profiles(record: Record) -> Iterator[Section]:
+    """Show how the gap runs along the fields, if the record says so."""
+    if not record.profiles:
+        return
+    groups: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+    met = [row for row in record.profiles if row.people]
+    for (attribute, reference, group), rows in contrasts(met).items():
+        for row in rows:
+            fields = tuple(dict.fromkeys(condition.field for condition in row.rule))
+            key = "\0".join((attribute, reference, group, row.unit))
+            groups.setdefault((key, fields), []).append(row)
+    chosen = _chosen(list(groups.items()))
+    drawn = [d for (_, fields), rows in chosen if (d := _drawn(fields, rows, record)) is not None]
+    intro = (
+        "The mean gap of the people whose field has the value shown; a bar or band around it is "
+        "its interval."
+        if not all(row.exact for row in record.profiles)
+        else "The mean gap of the people whose field has the value shown, exactly."
+    )
+    methods = dict.fromkeys(visible(row.method) for row in record.profiles if row.method)
+    if len(methods) == 1 and not record.exhaustive:
+        intro += f" {next(iter(methods))}."
+    rest = len(groups) - len(drawn)
+    if rest > 0:
+        intro += f" {rest:,} more profiles are in the JSON record."
+    yield Section("How the gap runs along the fields", (Paragraph(intro),), tuple(drawn))
+
+
+Group = tuple[tuple[str, tuple[str, ...]], list[Row]]
+
+
+def _chosen(groups: Sequence[Group]) -> list[Group]:
+    """Choose what to draw, and keep it in its order."""
+    ranked = sorted(groups, key=lambda group: -_varies(group[1]))
+    left: dict[str, int] = {}
+    kept: list[int] = []
+    for group in ranked:
+        attribute = group[1][0].attribute
+        if left.setdefault(attribute, MOST_OF_ATTRIBUTE) and len(kept) < MOST_CHARTS:
+            left[attribute] -= 1
+            kept.append(id(group))
+    chosen = [group for group in groups if id(group) in kept]
+    return sorted(chosen, key=lambda group: len(group[0][1]))
+
+
+def _varies(rows: Sequence[Row]) -> float:
+    gaps = [row.estimate for row in rows]
+    # Halves, so that two very large gaps have a finite distance.
+    return max(gaps) / 2 - min(gaps) / 2
+
+
+def _drawn(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> Drawing | None:
+    if len(fields) == 2:
+        return _map(fields, rows, record)
+    if len(fields) != 1:
+        return None
+    title = f"{name(fields[0])}: {_what(rows[0])}"
+    ends = [_ends(row.rule) for row in rows]
+    known = [(end, row) for end, row in zip(ends, rows, strict=True) if end is not None]
+    others = [row for end, row in zip(ends, rows, strict=True) if end is None]
+    if len(known) > 1:
+        # Missing values have no place on an axis of numbers.
+        title += "".join(f" ({category(row.rule)}: {shown(row)})" for row in others[:1])
+        return _steps(fields[0], title, known, record)
+    return _bars(title, rows, record)
+
+
+def _what(row: Row) -> str:
+    return f"{UNITS[row.unit].title.lower()}, {whole_change(row)}"
+
+
+def _bars(title: str, rows: Sequence[Row], record: Record) -> Chart:
+    marks = [mark(row, category(row.rule)) for row in rows]
+    return chart("gaps", title, rows[0].unit, marks, record)
+
+
+def _steps(field: str, title: str, known: Sequence[tuple[Ends, Row]], record: Record) -> Curve:
+    unit = known[0][1].unit
+    cuts = sorted({edge for ends, _ in known for edge in ends if edge is not None})
+    # An open end is drawn as wide as its neighbor.
+    width = (cuts[-1] / 2 - cuts[0] / 2) / max(1, len(cuts) - 1) * 2 or abs(cuts[0]) or 1.0
+    stretches = []
+    for (low, high), row in known:
+        start = cuts[0] - width if low is None else low
+        end = cuts[-1] + width if high is None else high
+        stretches.append(Stretch(start, end, mark(row, category(row.rule))))
+    stretches.sort(key=lambda stretch: stretch.start)
+    marks = [stretch.mark for stretch in stretches]
+    return Curve(
+        kind="steps",
+        title=title,
+        description=f"{title}, {with_intervals(record)}. {told(marks, 12)}.",
+        along=name(field),
+        axis=UNITS[unit].axis,
+        share=unit in SHARES,
+        stretches=tuple(stretches),
+        band=band(unit, marks, record),
+    )
+
+
+def _map(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> HeatMap:
+    places: list[list[tuple[object, str]]] = [[], []]
+    tiles: list[tuple[Row, list[object]]] = []
+    for row in rows:
+        if not row.answered:
+            continue
+        keys: list[object] = []
+        for seen, field in zip(places, fields, strict=True):
+            rule = tuple(c for c in row.rule if c.field == field)
+            key = _ends(rule) or category(rule)
+            if key not in [known for known, _ in seen]:
+                seen.append((key, category(rule)))
+            keys.append(key)
+        tiles.append((row, keys))
+    ordered = [_ordered(seen) for seen in places]
+    down = (
+        [key for key, _ in ordered[1]][::-1]
+        if _numeric(ordered[1])
+        else [key for key, _ in ordered[1]]
+    )
+    labels = dict(ordered[1])
+    across = [key for key, _ in ordered[0]]
+    title = f"{name(fields[0])} and {name(fields[1])}: {_what(rows[0])}"
+    few = any(row.answered < FEW_PAIRS and not row.exact for row in rows)
+    widest = sorted(rows, key=lambda row: -abs(row.estimate))[:5]
+    marks = [mark(row, " and ".join(category(_of(row, f)) for f in fields)) for row in widest]
+    return HeatMap(
+        title=title,
+        description=f"{title}. The widest gaps: {told(marks)}.",
+        down=name(fields[1]),
+        along=name(fields[0]),
+        rows=tuple(labels[key] for key in down),
+        columns=tuple(label for _, label in ordered[0]),
+        tiles=tuple(
+            Tile(
+                row=down.index(keys[1]),
+                column=across.index(keys[0]),
+                value=row.estimate,
+                text=short(row),
+                faint=row.answered < FEW_PAIRS and not row.exact,
+            )
+            for row, keys in tiles
+        ),
+        legend=legend(rows[0], few),
+    )
+
+
+def _of(row: Row, field: str) -> tuple[Condition, ...]:
+    return tuple(condition for condition in row.rule if condition.field == field)
+
+
+def _numeric(seen: Sequence[tuple[object, str]]) -> bool:
+    return all(isinstance(key, tuple) for key, _ in seen)
+
+
+def _ordered(seen: Sequence[tuple[object, str]]) -> list[tuple[object, str]]:
+    def start(place: tuple[object, str]) -> float:
+        key = place[0]
+        low = key[0] if isinstance(key, tuple) else None
+        return low if isinstance(low, float) else -math.inf if isinstance(key, tuple) else math.inf
+
+    return sorted(seen, key=start)
+
+
+def _ends(rule: Sequence[Condition]) -> Ends | None:
+    """Give the stretch that conditions on one field cut out, where they are about numbers."""
+    low: float | None = None
+    high: float | None = None
+    for condition in rule:
+        value = condition.value
+        if condition.relation not in {">", "<="} or isinstance(value, str | bool):
+            return None
+        if condition.relation == ">":
+            low = float(value) if low is None else max(low, float(value))
+        else:
+            high = float(value) if high is None else min(high, float(value))
+    return low, high
+
+
+def category(rule: Sequence[Condition]) -> str:
+    """Name what conditions on one field have in common, without the field."""
+    ends = _ends(rule)
+    if ends is not None:
+        low, high = ends
+        if low is None or high is None:
+            return (
+                f"up to {_number(high)}"
+                if low is None and high is not None
+                else (f"above {_number(low)}" if low is not None else "everybody")
+            )
+        return f"> {_number(low)} to {_number(high)}"
+    if all(condition.relation == "is not" for condition in rule) and len(rule) > 1:
+        return "all others"
+    said = [
+        ("not " if condition.relation == "is not" else "") + _value(condition.value)
+        for condition in rule
+    ]
+    return shortened(" and ".join(said), 60)
+
+
+def _number(value: float) -> str:
+    # A year is no thousand and some.
+    if float(value).is_integer() and 1_000 <= value < 3_000:
+        return f"{int(value)}"
+    return plain_number(value) if abs(value) < 1e15 and len(f"{value:g}") < 7 else number(value)
+
+
+def _value(content: object) -> str:
+    if isinstance(content, float):
+        return number(content)
+    return name(content)
+
+
+def short(row: Row) -> str:
+    """Write a gap with as few characters as a tile has room for."""
+    if row.unit not in SHARES:
+        return f"{row.estimate:+.2g}" if abs(row.estimate) >= 1e-12 else "0"
+    text = f"{100 * row.estimate:+.0f}"
+    text = "0" if text in {"+0", "-0"} else text
+    return text.removeprefix("+") if UNITS[row.unit].one_sided else text
+
+
+def legend(row: Row, few: bool) -> str:
+    """Say in words what the colors of a heat map mean."""
+    unit = " In percentage points." if row.unit in SHARES else ""
+    pale = f" Pale and dashed: fewer than {FEW_PAIRS} pairs, uncertain." if few else ""
+    if UNITS[row.unit].one_sided:
+        return f"The stronger the blue, the more changes.{unit}{pale}"
+    return (
+        f"Orange: lower as {name(row.group)} than as {name(row.reference)}; blue: higher; the "
+        f"stronger, the wider the gap.{unit}{pale}"
+        if row.contrast == "level"
+        else f"Orange: lower than as {name(row.reference)}; blue: higher; the stronger, the wider "
+        f"the gap.{unit}{pale}"
+    )
