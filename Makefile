@@ -14,10 +14,11 @@ define NEW_VENV
 $(PYTHON) -m venv $(1)
 endef
 
-.PHONY: help demo test check bench lowest constraints clean
+.PHONY: help demo test check bench simulate lowest constraints clean
 
 # One thread a test process: pytest-xdist already fills the cores.
 test check lowest: export OMP_NUM_THREADS = 1
+simulate: export OMP_NUM_THREADS = 1
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -40,6 +41,10 @@ check: .venv/.dev  ## ruff, mypy, import-linter, and the docs run
 bench: .venv/.dev  ## the ratios of benchmarks/README.md, measured here
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+simulate: .venv/.dev  ## the promises about verdicts, proven by simulation (docs/simulations.md)
+	@$(BIN)/python -m compileall -q src
+	$(BIN)/python simulations/run.py $(ARGS)
 
 lowest: .venv-lowest/.test  ## the tests on the lowest allowed versions (their old warnings do not count)
 	.venv-lowest/bin/$(PYTEST) -n auto -W default $(ARGS)

@@ -137,9 +137,10 @@ def audit(
     declared: Mapping[str, Field] | None = None,
     features: Sequence[str] | None = FEATURES,
     tests: tuple[Test, ...] | None = None,
+    outcome: str = "decision",
 ) -> pb.Audit:
     """Declare the audit of a model on this population; all tests where none are named."""
-    options: dict[str, Any] = {"favorable": 1}
+    options: dict[str, Any] = {"favorable": 1, "outcome": outcome}
     if features is not None:
         options["features"] = tuple(features)
     return pb.Audit(

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import audits
+import evidence
 import imports
 import memory
 import people
+import relabeling
+import search
 from timing import Row, machine, markdown
 
 README = Path(__file__).with_name("README.md")
@@ -18,6 +21,9 @@ START, END = "<!-- measured -->", "<!-- /measured -->"
 
 TOPICS: dict[str, tuple[str, Callable[..., Sequence[Row]]]] = {
     "audits": ("Audit of 100,000 people × 2 twins, over bare `predict`", audits.rows),
+    "evidence": ("Weighing a million pairs, over asking a fast model about them", evidence.rows),
+    "relabeling": ("Ranks and relabeling", relabeling.rows),
+    "search": ("Guided search for discriminating pairs, 1,500 of them", search.rows),
     "people": ("People with ten personal fields", people.rows),
     "memory": ("Many people through a depth-3 tree, all default tests", memory.rows),
     "imports": ("Start, each in a new process", imports.rows),

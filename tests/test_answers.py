@@ -1,12 +1,17 @@
 """Pairs are counted; counts of different people merge, whatever the blocks."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paribus as pb
-from paribus.outcomes import EXAMPLES, Outcome, tally
+from paribus.answers import BlockAnswers, Tallying
+from paribus.outcomes import EXAMPLES, Outcome, repeated, tally
+from paribus.people.population import People
+from paribus.twins import level_contrasts, pair
 
 OUTCOMES = {
     "decision": Outcome("decision", (1,)),
@@ -102,6 +107,79 @@ def test_examples_are_pairs_that_differ(data, kind, n):
                 assert np.sign(g - r) == sign
             else:
                 assert g != r
+
+
+# --- runs of people, joined -----------------------------------------------------------------------
+
+
+@given(st.data(), st.sampled_from(list(OUTCOMES)), st.integers(2, 25), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_runs_sum_up_to_what_their_block_does(data, kind, n, twice):
+    """Cut anywhere: the same counts, the same kept answers, first and second ones."""
+    outcome = OUTCOMES[kind]
+    people = People(protect={"gender": {"levels": ["m", "f"]}}, size=n)
+    twins = pair(people, level_contrasts(people, "gender"))
+
+    def asked():
+        both = [data.draw(sides(outcome, n)) for _ in range(2)]
+        return [v for v, _ in both], [m for _, m in both]
+
+    first, second = asked(), asked() if twice else None
+    weights = data.draw(st.none() | st.just(np.arange(1.0, n + 1) / (n * (n + 1) / 2)))
+    cuts = sorted({0, *data.draw(st.lists(st.integers(1, n - 1), max_size=3)), n})
+
+    def part(said, start, stop, **more):
+        values = tuple(v[start:stop] for v in said[0])
+        missing = tuple(None if m is None else m[start:stop] for m in said[1])
+        return BlockAnswers(start, values, missing, **more)
+
+    def summed(cuts):
+        tallying = Tallying(twins, outcome)
+        for start, stop in itertools.pairwise(cuts):
+            again = None if second is None else part(second, start, stop)
+            likely = None if weights is None else weights[start:stop]
+            facts = {"reasons": {"because": 1}, "questions": stop - start}
+            tallying.add(part(first, start, stop, again=again, weights=likely, **facts))
+        return tallying.answers()
+
+    whole, runs = summed([0, n]), summed(cuts)
+    assert len(runs.blocks) == 1
+    assert (runs.kept, runs.people, runs.questions) == (n, n, n)
+    assert runs.statuses == whole.statuses
+    assert sum(runs.statuses) == 2 * n
+    assert runs.reasons == {"because": len(cuts) - 1}
+    if outcome.measures:
+        for version in twins.versions:
+            assert runs.weighed[version] == pytest.approx(whole.weighed[version], abs=1e-12)
+    for contrast, counted in whole.tallies.items():
+        assert runs.tallies[contrast].cells.tolist() == counted.cells.tolist()
+        assert (runs.tallies[contrast].repeated is None) == (not twice)
+        if twice:
+            repeats = runs.tallies[contrast].repeated
+            assert repeats.people == counted.repeated.people
+            assert repeats.gap.mean == pytest.approx(counted.repeated.gap.mean, abs=1e-12)
+        for one, other in zip(runs.effects(contrast), whole.effects(contrast), strict=True):
+            assert one.tolist() == other.tolist()
+    for version in twins.versions:
+        assert runs.values(version).tolist() == whole.values(version).tolist()
+        assert runs.answered(version).tolist() == whole.answered(version).tolist()
+    assert (runs.weights is None) == (weights is None)
+    if weights is not None:
+        assert runs.weights.tolist() == weights.tolist()
+
+
+def test_noise_cancels_from_the_squared_effect():
+    """Over all sixteen outcomes of four fair answers, by hand: its mean is that of no effect."""
+    outcome = Outcome("decision", (1,))
+    a1, a2, b1, b2 = (np.array(list(np.ndindex(2, 2, 2, 2)), dtype=np.int8)[:, i] for i in range(4))
+    said = repeated(outcome, ((a1, None), (a2, None)), ((b1, None), (b2, None)))
+    assert (said.people, said.changed_again) == (16, 8)
+    assert said.gap.mean == 0.0
+    assert said.squared.mean == 0.0
+    sure = np.ones(4, np.int8), None
+    none = np.zeros(4, np.int8), None
+    assert repeated(outcome, (sure, sure), (none, none)).squared.mean == 1.0
+    assert repeated(outcome, (sure, sure), (none, none)).gap.mean == -1.0
 
 
 # --- the record's pairs and witnesses -------------------------------------------------------------

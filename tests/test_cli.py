@@ -69,7 +69,7 @@ def run(monkeypatch, capsys):
     return command
 
 
-COMMANDS = ["audit", "twins", "show", "kinds", "demo"]
+COMMANDS = ["audit", "plan", "search", "twins", "show", "kinds", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -271,3 +271,50 @@ def test_show_does_not_write_over_the_record_it_shows(tmp_path, capsys, monkeypa
     assert exited.value.code == 2
     assert "is what this command reads" in capsys.readouterr().err
     assert record.read_bytes() == before
+
+
+# --- how many people ------------------------------------------------------------------------------
+
+
+def test_plan_asks_nothing_and_prints_a_table(run, folder):
+    code, out, _ = run("plan", "few.toml", "--trust")
+    assert code == 0
+    assert "no decision changes" in out
+    assert "299" in out
+    code, out, _ = run("plan", "few.toml", "--trust", "--json", "--people", "1_000")
+    assert code == 0
+    assert json.loads(out)["people"] == 1_000
+    code, _, err = run("plan", "few.toml", "--trust", "--power", "2")
+    assert code == 2
+    assert err == "paribus: power: must be a chance from 0.5 to below 1, not 2\n"
+
+
+def test_an_early_stop_says_what_it_saved(run, folder):
+    code, out, _ = run("audit", "biased.toml", "--trust", "--early", "--json", "stopped.json")
+    assert code == 1
+    stopped = pb.open_record("stopped.json").stopped
+    assert stopped.pairs < 100
+    assert stopped.saved == 400 - stopped.pairs
+    assert f"{stopped.pairs} of at most 400 people" in " ".join(out.split())
+
+
+def test_everybody(run, folder):
+    spec = Path("fair.toml")
+    spec.write_text(spec.read_text().replace("high = 999_999", "high = 99"))
+    code, out, _ = run("audit", "fair.toml", "--trust", "--people", "all", "--json", "all.json")
+    assert code == 0
+    record = pb.open_record("all.json")
+    assert (record.exhaustive, record.people) == (True, 100)
+    assert "exact over the declared domain" in " ".join(out.split())
+    code, _, err = run("audit", "fair.toml", "--trust", "--people", "most")
+    assert code == 2
+    assert err == 'paribus: --people: must be a whole number or "all", not "most"\n'
+
+
+def test_search_writes_what_it_found(run, folder):
+    code, out, _ = run(
+        "search", "biased.toml", "--trust", "--pairs", "60", "--json", "worst.json", "--seed", "1"
+    )
+    assert code == 0
+    assert json.loads(Path("worst.json").read_text())["found"]["flips"] > 0
+    assert "Worst cases, no rate" in out

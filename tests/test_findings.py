@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import paribus as pb
 from paribus.evidence.base import Row
 from paribus.findings import judge, overall
+from paribus.stats.power import power_biased, power_within
 
 ALPHA = 0.05
 GENDER = {"gender": ["Male", "Female"]}
@@ -15,10 +16,9 @@ GENDER = {"gender": ["Male", "Female"]}
 
 def row(unit="flip rate", held=True, **values):
     given = {"estimate": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_outside": 1.0, "p_within": 1.0}
-    return Row(
-        test="counterfactual", unit=unit, contrast="level", attribute="g", reference="a", group="b",
-        people=10, answered=10, held=held, **{**given, **values},
-    )  # fmt: skip
+    given |= {"contrast": "level", "attribute": "g", "reference": "a", "group": "b"}
+    given |= {"test": "counterfactual", "people": 10, "answered": 10}
+    return Row(unit=unit, held=held, **{**given, **values})
 
 
 def test_only_proof_makes_a_verdict():
@@ -159,3 +159,167 @@ def test_an_equal_model_is_seldom_proven_within_a_gap_it_has():
     ]  # fmt: skip
     assert np.mean([v == "within tolerance" for v in records]) <= at_most(ALPHA, count)
     assert np.mean([v == "biased" for v in records]) <= at_most(ALPHA, count)
+
+
+# --- several claims -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=50)
+@pytest.mark.parametrize(("ours", "theirs"), [("holm", "holm"), ("benjamini-hochberg", "fdr_bh")])
+def test_adjustments_over_contrasts_are_those_of_statsmodels(ours, theirs, values):
+    multitest = pytest.importorskip("statsmodels.stats.multitest")
+    rows = [row(p=p, p_outside=p, group=f"g{i}") for i, p in enumerate(values)]
+    adjusted = multitest.multipletests(values, method=theirs)[1]
+    findings = judge(rows, 0.01, multiplicity=ours)
+    assert [f.p for f in findings] == pytest.approx(list(adjusted), abs=1e-12)
+    assert [f.verdict == "biased" for f in findings] == [p <= 1 - 0.95 for p in adjusted]
+
+
+def test_joint_p_values_are_taken_where_a_whole_attribute_has_them():
+    joint = [row("net gap", group=g, p_outside=0.02, p_joint=p) for g, p in zip("bcd", [0.03] * 3)]
+    assert {f.verdict for f in judge(joint, 0.01, multiplicity="max-t")} == {"biased"}
+    assert {f.verdict for f in judge(joint, 0.01)} == {"inconclusive"}
+    # With another attribute beside it, both pay for the other.
+    other = row("net gap", attribute="h", p_outside=0.02)
+    assert {f.verdict for f in judge([*joint, other], 0.01, multiplicity="max-t")} == {
+        "inconclusive"
+    }
+    other = row("net gap", attribute="h", p_outside=0.024)
+    joint = [r.model_copy(update={"p_joint": 0.025}) for r in joint]
+    assert [f.verdict for f in judge([*joint, other], 0.01, multiplicity="max-t")] == ["biased"] * 4
+    # Where one level has none, all levels are adjusted by Holm.
+    joint[0] = row("net gap", group="b", p_outside=0.0001)
+    joint[1] = row("net gap", group="c", p_outside=0.03, p_joint=0.001)
+    verdicts = [f.verdict for f in judge(joint, 0.01, multiplicity="max-t")]
+    assert verdicts == ["biased", "biased", "biased"][:1] + ["inconclusive", "biased"]
+
+
+def test_an_alarm_speaks_only_where_it_proves_a_bias():
+    alarm = row("squared effect", alarm=True, p_within=0.0)
+    assert judge([alarm], 0.01) == ()
+    assert overall(judge([alarm], 0.01)) == "inconclusive"
+    loud = alarm.model_copy(update={"p_outside": 0.001})
+    assert [f.verdict for f in judge([loud], 0.01)] == ["biased"]
+    # It pays for its claim even where it is silent.
+    beside = [row("net gap", p_outside=0.03), alarm]
+    assert [f.verdict for f in judge(beside, 0.01)] == ["inconclusive"]
+
+
+def test_a_nested_row_needs_no_share_but_whoever_claims_the_gap_claims_it_too():
+    gap, flips = row("net gap", p_outside=0.04), row("flip rate", p_outside=0.04, nested=True)
+    assert [f.verdict for f in judge([gap, flips], 0.01)] == ["biased", "biased"]
+    flips = flips.model_copy(update={"p_outside": 0.06})
+    assert [f.verdict for f in judge([gap, flips], 0.01)] == ["inconclusive", "inconclusive"]
+    elsewhere = flips.model_copy(update={"group": "other"})
+    assert judge([gap, elsewhere], 0.01)[0].verdict == "biased"
+
+
+def test_everybody_asked_is_certain_whatever_the_number_of_claims():
+    exact = [
+        row(exact=True, p=None, p_outside=float(i % 2), p_within=float(1 - i % 2), group=f"g{i}")
+        for i in range(30)
+    ]
+    verdicts = [f.verdict for f in judge(exact, 0.0)]
+    assert verdicts == ["biased", "within tolerance"] * 15
+    assert "(exact over the declared domain)" in judge(exact, 0.0)[0].sentence
+    assert ": within the tolerance" in judge(exact, 0.0)[1].sentence
+    open_ended = row(exact=True, low=0.0, high=0.1, people=10, answered=9)
+    assert "0.0 % to 10.0 % as answers are missing" in judge([open_ended], 0.01)[0].sentence
+
+
+# --- how many more --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("against", "favor", "tolerance"), [(0, 0, 0.01), (3, 2, 0.01), (60, 30, 0.01), (40, 41, 0.02)]
+)
+def test_so_many_more_people_settle_a_gap_with_four_chances_in_five(against, favor, tolerance):
+    n = 200
+    rates = against / n, favor / n
+    net = (favor - against) / n
+    alpha = 0.05
+    finding = judge(
+        [row("net gap", people=n, answered=n, estimate=net, low=-1.0, high=1.0,
+             flips_against=against, flips_for=favor)], tolerance,
+    )[0]  # fmt: skip
+    biased = abs(net) > tolerance
+    power = power_biased if biased else power_within
+    assert finding.verdict == "inconclusive"
+    if finding.more is None:
+        assert against + favor > 0
+        assert abs(abs(net) - tolerance) < 0.01
+        return
+    assert power(n + finding.more, rates[1], rates[0], tolerance, alpha) > 0.75
+    assert power(n + int(0.8 * finding.more) - 2, rates[1], rates[0], tolerance, alpha) < 0.8
+    assert "more people would probably settle it" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"answered": 9},
+        {"names": 30, "method": "over 30 names a level"},
+        {"exact": True},
+        {"unit": "excess flip rate", "estimate": -0.3},
+        {"unit": "excess absolute gap", "estimate": -0.3, "sd": 1.0},
+        {"unit": "flip rate", "estimate": 0.1},
+    ],
+)
+def test_nobody_is_told_how_many_more_where_that_is_no_answer(values):
+    """Missing answers, few names, a gap just at the tolerance: more people would not help."""
+    finding = judge([row(**{"low": -1.0, "high": 1.0, **values})], 0.1)[0]
+    assert finding.verdict == "inconclusive"
+    assert finding.more is None
+    assert "more people would" not in finding.sentence
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_counted_in_the_singular_and_in_the_plural():
+    one, three = (judge([row(answered=10 - n)], 0.01)[0].sentence for n in (1, 3))
+    assert "counting 1 pair without an answer at its worst" in one
+    assert "counting 3 pairs without an answer at their worst" in three
+
+
+@pytest.mark.parametrize(("tolerance", "said"), [(0.01, "1.0 %"), (0.0, "0.0 %"), (800.0, "800")])
+def test_a_tolerance_reads_as_a_share_unless_it_is_none(tolerance, said):
+    for unit in ("flip rate", "net gap", "excess flip rate"):
+        assert judge([row(unit)], tolerance)[0].sentence.count(f"tolerance of {said} is") == 1
+
+
+def test_an_excess_says_what_it_is_between():
+    evidence = [
+        row("flip rate", held=False, estimate=0.149),
+        row("flip rate", held=False, estimate=0.141, contrast="placebo", group="another name"),
+        row("excess flip rate", estimate=0.008, low=-0.002, high=0.018),
+    ]
+    assert judge(evidence, 0.01)[0].sentence == (
+        "Changing g from a to b changes the decision for 0.8 % more of all people than another name "
+        "alone does (14.9 % against 14.1 %, 95 % interval -0.2 points to +1.8 points): neither "
+        "within nor beyond the tolerance of 1.0 % is proven."
+    )
+    less = evidence[2].model_copy(update={"estimate": -0.008, "p_within": 0.01})
+    assert (
+        "for 0.8 % fewer of all people than another name"
+        in judge([*evidence[:2], less], 0.01)[0].sentence
+    )
+    assert "than a mere change of name does (95 %" in judge([less], 0.01)[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ("net gap", "moves a single person's chance of a favorable answer by 40.0 points"),
+        ("score gap", "moves a single person's expected answer by 0.4 (root"),
+        (None, "moves a single person's chances of the labels by 40.0 points"),
+    ],
+)
+def test_a_squared_effect_reads_as_its_root(beside, said):
+    squared = row("squared effect", estimate=0.16, low=0.09, high=0.25, alarm=True, p_outside=0.0)
+    rows = [squared] if beside is None else [squared, row(beside)]
+    sentence = judge(rows, 0.01)[0].sentence
+    assert said in sentence
+    ends = "0.3 to 0.5" if beside == "score gap" else "30.0 points to 50.0 points"
+    assert f"95 % interval {ends}" in sentence

@@ -119,7 +119,7 @@ def test_a_name_that_follows_an_attribute_the_data_do_not_have_still_moves():
         labels=[0, 1],
         outcome="decision",
     )
-    by_sex = next(f for f in record.findings if f.attribute == "sex")
+    by_sex = next(r for r in record.evidence if (r.attribute, r.unit) == ("sex", "flip rate"))
     assert by_sex.estimate > 0.3
     assert any("held at DE" in note for note in record.notes)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus._seeds import BLOCK, generator
+from paribus.auditing import probe_of
 from paribus.people.population import People
 
 GENDER = {"gender": pb.Protected(levels=("Male", "Female"))}
@@ -156,6 +157,47 @@ def test_the_record_is_the_same_for_every_executor_and_every_run():
     assert len(texts) == 1
 
 
+@pytest.mark.parametrize("stop", ["end", "early"])
+@pytest.mark.parametrize("repeats", ["merge", "ask"])
+def test_records_are_the_same_however_blocks_are_dealt(stop, repeats):
+    """Asked once for all who look the same, or each; stopped early, in the middle of a block."""
+
+    def model(people):
+        return np.where(people["gender"] == "Male", 1, people["small"] % 50 > 0).astype(int)
+
+    def texts(executor):
+        probe = probe_of(
+            model, {"favorable": 1, "features": ("gender", "small"), "repeats": repeats}
+        )
+        declared = pb.Audit(
+            probe=probe,
+            protect=GENDER,
+            fields={"small": pb.integers(0, 999), "city": FIELDS["city"]},
+            size=200_000,
+            tolerance=0.0185,
+            stop=stop,
+            seed=3,
+        )
+        record = declared.run(executor)
+        pairs = record.pairs("pyarrow").slice(0, 70_000)
+        return without_run(record), record.people, pairs
+
+    first, people, pairs = texts(pb.Serial())
+    assert people == 200_000 if stop == "end" else 66_000 < people < 200_000
+    for executor in (Backwards(), pb.Threads(workers=4)):
+        text, same, again = texts(executor)
+        assert (text, same) == (first, people)
+        assert again.equals(pairs)
+
+
+class Backwards:
+    """Runs the last block first, as a cluster may, and gives results in order all the same."""
+
+    def map(self, task, blocks):
+        done = {block: task(block) for block in reversed(list(blocks))}
+        return iter(done[block] for block in sorted(done))
+
+
 def test_the_record_is_the_same_in_another_process(tmp_path):
     """Pools are built once a process, by several threads at a time, with other string hashes."""
     script = tmp_path / "audit.py"
@@ -191,7 +233,7 @@ def test_asking_repeats_once_changes_no_answer(outcome):
 
     records = {}
     for repeats in ("auto", "merge", "ask"):
-        probe = pb.auditing.probe_of(
+        probe = probe_of(
             model,
             {"outcome": outcome, "repeats": repeats, "features": ("gender", "small")}
             | ({"favorable": 1} if outcome == "decision" else {}),

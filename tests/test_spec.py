@@ -131,7 +131,8 @@ def test_defaults():
     )
     assert len(declared.people) == 10_000
     assert (declared.seed, declared.confidence, declared.tolerance) == (0, 0.95, None)
-    assert [test.kind for test in declared.tests] == ["counterfactual", "regions"]
+    kinds = [test.kind for test in declared.tests]
+    assert kinds == ["counterfactual", "paired", "levels", "regions", "profiles"]
 
 
 def test_a_declaration_is_frozen_and_equal_to_its_like():

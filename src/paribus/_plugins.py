@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,8 @@ _SENTENCES = {
     "model_type": "must be a table of keys and values",
 }
 
+
+_MEMBER = re.compile(r"str|int|float|bool|constrained-\w+|literal\[.*\]")
 
 Whole = Annotated[int, Strict()]
 """A whole number: neither text nor a truth value passes for one."""
@@ -78,7 +81,7 @@ def _as_spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
     loc = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "tagged-"))]
     kind, value = first["type"], first["input"]
     # Unions name the member that failed ("str", "int"): no key that a user has written.
-    loc = loc[:1] + [part for part in loc[1:] if part not in {"str", "int", "float", "bool"}]
+    loc = loc[:1] + [part for part in loc[1:] if not _MEMBER.fullmatch(part)]
     path = "$" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in loc)
     if kind == "extra_forbidden":
         parent, key = path.rpartition(".")[0], loc[-1]

@@ -38,6 +38,11 @@ Floats = npt.NDArray[np.float64]
 _REASONS = 20
 """Reasons that a record lists one by one."""
 
+_TOLD_APART = 1_000
+"""Reasons that are counted one by one; messages that name their row would fill the memory."""
+
+_OTHERS = "other reasons"
+
 
 @dataclass(frozen=True, eq=False)
 class BlockAnswers:
@@ -48,6 +53,7 @@ class BlockAnswers:
     missing: tuple[npt.NDArray[np.int8] | None, ...]
     """0 answered, 1 refused, 2 failed; None where all answered."""
     reasons: dict[str, int] = field(default_factory=dict)
+    """Why answers are missing; where people were asked twice, why one of the two is."""
     unfavorable: frozenset[Scalar] = frozenset()
     """Labels of decisions that are not the favorable one."""
     questions: int = 0
@@ -63,6 +69,16 @@ class BlockAnswers:
     def side(self, place: int) -> Side:
         """Give the answers of one version."""
         return self.values[place], self.missing[place]
+
+    def first(self, people: int) -> BlockAnswers:
+        """Give the answers of the first people of the run; what was heard besides is left out."""
+        return BlockAnswers(
+            self.start,
+            tuple(values[:people] for values in self.values),
+            tuple(None if gone is None else gone[:people] for gone in self.missing),
+            again=None if self.again is None else self.again.first(people),
+            weights=None if self.weights is None else self.weights[:people],
+        )
 
     def gaps(
         self, outcome: Outcome, reference: int, group: int
@@ -93,11 +109,16 @@ class Tallying:
         self.outcome = outcome
         self._tallies: dict[Contrast, Tally] = {}
         self._levels = [Moments.empty() for _ in twins.versions]
+        self._masses = np.zeros((2, len(twins.versions)))
+        self._mass = 0.0
         self._statuses = np.zeros(3, dtype=np.int64)
         self._reasons: Counter[str] = Counter()
         self._unfavorable: frozenset[Scalar] = frozenset()
         self._kept: list[BlockAnswers] = []
         self._questions = 0
+        self._people = 0
+        self.twice = False
+        """Whether people were asked twice."""
 
     def add(self, block: BlockAnswers) -> None:
         """Count one run of people."""
@@ -114,17 +135,27 @@ class Tallying:
             merged = here if so_far is None else so_far.merge(here, widest=widest)
             self._tallies[contrast] = merged
         for i, (values, missing) in enumerate(zip(block.values, block.missing, strict=True)):
-            counts = (
-                np.bincount(missing, minlength=3) if missing is not None else [len(values), 0, 0]
-            )
+            gone = missing
+            unsaid = None if block.again is None else block.again.missing[i]
+            if unsaid is not None:
+                gone = unsaid if missing is None else np.where(missing != 0, missing, unsaid)
+            counts = np.bincount(gone, minlength=3) if gone is not None else [len(values), 0, 0]
             self._statuses += np.asarray(counts, dtype=np.int64)
             if self.outcome.measures:
-                said = values if missing is None else values[missing == 0]
+                told = slice(None) if missing is None else missing == 0
+                said = values[told]
                 self._levels[i] = self._levels[i].merge(Moments.of(said))
-        for said in (block, *([block.again] if block.again is not None else [])):
-            self._reasons.update(said.reasons)
-            self._unfavorable |= said.unfavorable
-            self._questions += said.questions
+                if block.weights is not None:
+                    likely = block.weights[told]
+                    self._masses[:, i] += (likely @ said, likely.sum())
+        for reason, count in block.reasons.items():
+            known = reason in self._reasons or len(self._reasons) < _TOLD_APART
+            self._reasons[reason if known else _OTHERS] += count
+        self._unfavorable |= block.unfavorable
+        self._questions += block.questions
+        self._people += len(block)
+        self._mass += 0.0 if block.weights is None else float(block.weights.sum())
+        self.twice |= block.again is not None
         if block.start < KEPT:
             self._kept.append(block)
 
@@ -133,9 +164,15 @@ class Tallying:
         """Labels that were taken for unfavorable decisions so far."""
         return self._unfavorable
 
-    def first_run(self) -> BlockAnswers:
-        """Give the answers of the first run of people."""
-        return self._kept[0]
+    @property
+    def each_asked(self) -> bool:
+        """Whether each person and each version was asked about for itself."""
+        each = self._people * len(self.twins.versions)
+        return self._questions == (2 * each if self.twice else each)
+
+    def first_block(self) -> BlockAnswers:
+        """Give the answers of the first block of people."""
+        return _whole([run for run in self._kept if run.start < BLOCK])[0]
 
     def answers(self, **facts: Any) -> Answers:
         """Give the sum."""
@@ -148,12 +185,22 @@ class Tallying:
             outcome=outcome,
             tallies=dict(self._tallies),
             moments=dict(zip(self.twins.versions, self._levels, strict=True)),
+            weighed=dict(zip(self.twins.versions, self._weighed(), strict=True)),
             statuses=(int(self._statuses[0]), int(self._statuses[1]), int(self._statuses[2])),
             reasons=_most_frequent(self._reasons),
             questions=self._questions,
             blocks=_whole(self._kept),
             **facts,
         )
+
+    def _weighed(self) -> list[tuple[float, float]]:
+        if not self._mass:
+            return [(m.mean, m.count / max(1, self._people)) for m in self._levels]
+        sums, masses = self._masses
+        return [
+            (float(total / mass) if mass else 0.0, float(mass / self._mass))
+            for total, mass in zip(sums, masses, strict=True)
+        ]
 
 
 def _whole(runs: Sequence[BlockAnswers]) -> tuple[BlockAnswers, ...]:
@@ -174,15 +221,29 @@ def _joined(runs: Sequence[BlockAnswers]) -> BlockAnswers:
             for run, m in zip(runs, gone, strict=True)
         ]
         missing.append(None if all(m is None for m in gone) else np.concatenate(told))
-    values = tuple(np.concatenate([run.values[i] for run in runs]) for i in places)
-    return BlockAnswers(runs[0].start, values, tuple(missing))
+    reasons: Counter[str] = Counter()
+    for run in runs:
+        reasons.update(run.reasons)
+    second = [run.again for run in runs if run.again is not None]
+    weights = [run.weights for run in runs if run.weights is not None]
+    return BlockAnswers(
+        start=runs[0].start,
+        values=tuple(np.concatenate([run.values[i] for run in runs]) for i in places),
+        missing=tuple(missing),
+        reasons=dict(reasons),
+        unfavorable=frozenset().union(*(run.unfavorable for run in runs)),
+        questions=sum(run.questions for run in runs),
+        again=_joined(second) if second else None,
+        weights=np.concatenate(weights) if weights else None,
+    )
 
 
 def _most_frequent(reasons: Counter[str]) -> dict[str, int]:
     """Give the most frequent reasons in order, and all others together."""
-    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    rest = sum(count for _, count in ordered[_REASONS:])
-    return dict(ordered[:_REASONS]) | ({"other reasons": rest} if rest else {})
+    named = [item for item in reasons.items() if item[0] != _OTHERS]
+    ordered = sorted(named, key=lambda item: (-item[1], item[0]))
+    rest = sum(count for _, count in ordered[_REASONS:]) + reasons[_OTHERS]
+    return dict(ordered[:_REASONS]) | ({_OTHERS: rest} if rest else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,8 +255,12 @@ class Answers:
     tallies: dict[Contrast, Tally]
     moments: dict[Version, Moments]
     """Mean and spread of the answers of each version, of outcomes that measure."""
+    weighed: dict[Version, tuple[float, float]]
+    """Mean answer of each version, and how likely there is one, of outcomes that measure: by
+    likelihood where not all people are equally likely."""
     statuses: tuple[int, int, int]
-    """Answered, refused and failed versions of people."""
+    """Answered, refused and failed versions of people; where people were asked twice, a version is
+    answered if both times it was."""
     reasons: dict[str, int]
     questions: int
     blocks: tuple[BlockAnswers, ...]

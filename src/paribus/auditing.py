@@ -14,12 +14,13 @@ import pydantic
 from pydantic import InstanceOf, SerializeAsAny
 
 from paribus._plugins import Declaration, Number, Whole
-from paribus.answers import KEPT, BlockAnswers
+from paribus.answers import KEPT
 from paribus.errors import ParibusError, SpecError
 from paribus.evidence.base import Test
 from paribus.evidence.counterfactual import Counterfactual
 from paribus.evidence.levels import Levels
 from paribus.evidence.paired import Paired
+from paribus.evidence.profiles import Profiles
 from paribus.evidence.regions import Regions
 from paribus.evidence.sequential import Sequential, Watched
 from paribus.executors.base import Executor
@@ -31,9 +32,10 @@ from paribus.people.census import CensusError
 from paribus.people.fields.base import FIELDS, Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
-from paribus.probe._ask import Watch, ask, features_of
+from paribus.probe._ask import ask, features_of
 from paribus.probe.base import PROBES, Model, Probe, outcome_of
 from paribus.record import Record, Stopped
+from paribus.stopping import Stopping
 from paribus.summary import Clock, counts_of, model_facts, notes_of, witnesses_of
 from paribus.table import FrameKind, Scalar, Table
 from paribus.twins import Twins, factorial, pair
@@ -126,7 +128,7 @@ class Audit(Declaration):
             return (Sequential(cross=self.cross),)
         relabelings = self._relabelings() if self.multiplicity == "max-t" else 0
         counterfactual = Counterfactual(cross=self.cross, relabelings=relabelings)
-        return (counterfactual, Paired(), Levels(), Regions())
+        return (counterfactual, Paired(), Levels(), Regions(), Profiles())
 
     def _relabelings(self) -> int:
         # A p-value of a relabelling test is never below one in as many, and is then adjusted.
@@ -162,18 +164,26 @@ class Audit(Declaration):
         outcome = outcome_of(self.probe, model)
         tolerance = self.settled_tolerance(outcome)
         twins = self.asked(model)
-        watch = self._watch(twins, model, outcome, tolerance)
+        stopping = self._stopping(twins, model, outcome, tolerance)
         clock.lap("prepare")
-        answers = ask(self.probe, model, twins, executor or Serial(), watch)
-        if answers.exhaustive and answers.repeatable is False:
-            # What chance moves is exact for nobody: a sample tells how far chance goes.
-            answers = ask(self.probe, model, self.twins(), executor or Serial())
+        # What chance moves is exact for nobody: a sample tells how far chance goes.
+        sample = None if twins.people.census is None else self.twins()
+        answers = ask(
+            self.probe,
+            model,
+            twins,
+            executor or Serial(),
+            None if stopping is None else stopping.begin,
+            instead=sample,
+        )
         clock.lap("ask")
         weighed = [
             row for test in self.tests for row in test.weigh(answers, tolerance, self.confidence)
         ]
         evidence = tuple(row for row in weighed if not row.rule)
         findings = judge(evidence, tolerance, self.confidence, self.multiplicity)
+        if stopping is not None:
+            findings = stopping.dated(findings)
         clock.lap("weigh")
         witnesses = witnesses_of(answers)
         clock.lap("witnesses")
@@ -193,9 +203,9 @@ class Audit(Declaration):
             regions=tuple(row for row in weighed if row.rule and row.test != "profiles"),
             profiles=tuple(row for row in weighed if row.rule and row.test == "profiles"),
             witnesses=witnesses,
-            notes=notes_of(answers),
+            notes=notes_of(answers, sampled=sample is not None and not answers.exhaustive),
             exhaustive=answers.exhaustive,
-            stopped=Stopped(cap=cap, pairs=answers.people) if watch else None,
+            stopped=Stopped(cap=cap, pairs=answers.people) if stopping else None,
             run=clock.run(answers),
         )
 
@@ -236,19 +246,28 @@ class Audit(Declaration):
         except CensusError as error:
             if not wanted:
                 return twins
-            said = f"not everybody can be asked: {error}"
+            said = f"not everybody can be asked: {error.message}"
             raise SpecError(said, path="$.audit.people") from None
 
-    def _watch(
+    def _stopping(
         self, twins: Twins, model: Model, outcome: Outcome, tolerance: float
-    ) -> Watch | None:
+    ) -> Stopping | None:
         """Decide when enough people were asked: once every finding is settled."""
         if self.stop == "end":
             return None
         path = "$.audit.stop"
         if outcome.measures and not outcome.decides and outcome.bounds != (0.0, 1.0):
             raise SpecError(
-                "stopping early takes decisions, labels or scores between 0 and 1", path=path
+                "stopping early takes decisions, labels, or the probabilities of a classifier: "
+                'amounts without bounds may always surprise; leave out stop = "early", or declare '
+                "a threshold",
+                path=path,
+            )
+        if self.probe.times == 2:
+            raise SpecError(
+                "an audit that stops early asks each question once; leave out times = 2, or "
+                'stop = "early"',
+                path="$.model.times",
             )
         named = Watched.names_in_the_way(twins, features_of(self.probe, model, twins))
         if named is not None:
@@ -259,16 +278,11 @@ class Audit(Declaration):
             )
         if len(twins.people) > KEPT:
             raise SpecError(
-                f"an audit that stops early asks {KEPT:,} people at most", path="$.audit.people"
+                f"an audit that stops early asks {KEPT:,} people at most; say how many at most: "
+                "people = 100_000",
+                path="$.audit.people",
             )
-        watched = Watched(twins, outcome, tolerance, self.confidence)
-
-        def enough(answers: BlockAnswers, steady: bool) -> bool:
-            watched.add(answers)
-            findings = judge(watched.rows(steady), tolerance, self.confidence, self.multiplicity)
-            return all(finding.verdict != "inconclusive" for finding in findings)
-
-        return enough
+        return Stopping(twins, outcome, tolerance, self.confidence, self.multiplicity)
 
     def settled_tolerance(self, outcome: Outcome) -> float:
         """Settle the tolerance before a single question is asked.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Literal
 
 from paribus._plugins import Declaration
-from paribus._text import about, interval, number, percent, points
+from paribus._text import about, count, interval, number, percent, points
+from paribus.evidence._names import TOO_FEW
 from paribus.evidence.base import Row
 from paribus.stats.moments import Moments
+from paribus.stats.more_people import (
+    more_people_for_flips,
+    more_people_for_gap,
+    more_people_for_mean,
+)
 from paribus.stats.multiplicity import benjamini_hochberg, holm
-from paribus.stats.power import more_people_for_flips, more_people_for_gap, more_people_for_mean
 
 Verdict = Literal["biased", "within tolerance", "inconclusive"]
 
@@ -25,6 +30,17 @@ _RATES = {
     "excess flip rate",
     "excess label change rate",
 }
+
+_RAW = {
+    "excess flip rate": "flip rate",
+    "excess label change rate": "label change rate",
+    "excess absolute gap": "absolute gap",
+}
+"""The change of which an excess is what placebo twins leave."""
+
+_MANY_FLIPS = 20
+"""Flips from which on their distribution is near enough to normal to say how many more people it
+takes: within a tenth of the exact number, which takes a hundred times as long."""
 
 
 class Finding(Declaration):
@@ -104,15 +120,11 @@ def judge(
     alpha = 1 - confidence
     held = [row for row in evidence if row.held]
     units = len({row.unit for row in held if not row.nested}) or 1
-    adjusted: dict[int, tuple[float, float]] = {}
-    for _, family in groupby(sorted(held, key=lambda r: r.unit), key=lambda r: r.unit):
-        rows = list(family)
-        plain, outside = _adjusted(rows, multiplicity)
-        for row, p, p_outside in zip(rows, plain, outside, strict=True):
-            adjusted[id(row)] = (float(p), float(p_outside) * (1 if row.nested else units))
+    claims = units * len({(row.attribute, row.group) for row in held})
+    adjusted = _all_adjusted(held, multiplicity, units)
+    shown = _Shown.of(evidence)
     findings = []
-    for row in held:
-        p, p_outside = adjusted[id(row)]
+    for row, (p, p_outside) in zip(held, adjusted, strict=True):
         verdict: Verdict = "inconclusive"
         if p_outside <= alpha:
             verdict = "biased"
@@ -120,10 +132,37 @@ def judge(
             continue
         elif _given(row.p_within) <= alpha:
             verdict = "within tolerance"
-        claims = units * len({(r.attribute, r.group) for r in held})
         more = _more(row, tolerance, alpha, claims) if verdict == "inconclusive" else None
-        findings.append(_finding(row, p, verdict, tolerance, confidence, more))
+        findings.append(_finding(row, shown, p, verdict, tolerance, confidence, more))
     return tuple(findings)
+
+
+def _all_adjusted(
+    held: Sequence[Row], multiplicity: Multiplicity, units: int
+) -> list[tuple[float, float]]:
+    """Adjust both p-values of each row, over the contrasts of its unit and over the units."""
+    out = [(1.0, 1.0)] * len(held)
+    for unit in {row.unit for row in held}:
+        places = [i for i, row in enumerate(held) if row.unit == unit]
+        adjusted = _adjusted([held[i] for i in places], multiplicity)
+        for i, p, p_outside in zip(places, *adjusted, strict=True):
+            out[i] = p, p_outside * units
+    # A gap that is no change of single answers is none: whoever claims it claims both, and so the
+    # changes need no chance of a false claim of their own (closed testing, Marcus et al. 1976).
+    nested: dict[tuple[str, ...], float] = {}
+    for row, (_, p_outside) in zip(held, out, strict=True):
+        if row.nested:
+            nested[_pairs_of(row)] = max(nested.get(_pairs_of(row), 0.0), p_outside)
+    return [
+        (p, p_outside if row.nested else max(p_outside, nested.get(_pairs_of(row), 0.0)))
+        for row, (p, p_outside) in zip(held, out, strict=True)
+    ]
+
+
+def _pairs_of(row: Row) -> tuple[str, ...]:
+    # Decisions may all flip where amounts hardly move: one says nothing of the other.
+    of = "amounts" if row.unit in {"score gap", "absolute gap"} else "answers"
+    return row.test, row.contrast, row.attribute, row.group, of
 
 
 def _adjusted(rows: Sequence[Row], multiplicity: Multiplicity) -> tuple[list[float], list[float]]:
@@ -133,6 +172,7 @@ def _adjusted(rows: Sequence[Row], multiplicity: Multiplicity) -> tuple[list[flo
     outside = adjust([_given(row.p_outside) for row in rows]).tolist()
     if multiplicity == "max-t":
         joint = {row.attribute for row in rows if row.p_joint is not None}
+        joint -= {row.attribute for row in rows if row.p_joint is None}
         # Joint over the levels of an attribute; over attributes and other rows, Bonferroni.
         families = len(joint) + (1 if any(row.attribute not in joint for row in rows) else 0)
         others = [row for row in rows if row.attribute not in joint]
@@ -148,10 +188,17 @@ def _more(row: Row, tolerance: float, alpha: float, claims: int) -> int | None:
     """Say how many more people would settle a row, if what it shows is the truth."""
     if row.answered < row.people or row.names is not None or row.exact or row.trail:
         return None
+    if row.unit.startswith("excess"):
+        # Told one-sidedly, from counts that a row does not hold.
+        return None
     if abs(row.estimate) > tolerance:
         alpha = alpha / claims
     against, favor = row.flips_against, row.flips_for
     if row.unit == "net gap" and against is not None and favor is not None:
+        if against + favor >= _MANY_FLIPS:
+            squares = against + favor - row.people * row.estimate**2
+            gaps = Moments(row.people, row.estimate, squares, row.estimate, row.estimate)
+            return more_people_for_mean(gaps, tolerance, alpha)
         return more_people_for_gap(favor, against, row.people, tolerance, alpha)
     if row.unit in {"flip rate", "label change rate"}:
         changed = round(row.estimate * row.answered)
@@ -177,6 +224,7 @@ def _given(p: float | None) -> float:
 
 def _finding(
     row: Row,
+    shown: _Shown,
     p: float,
     verdict: Verdict,
     tolerance: float,
@@ -187,7 +235,7 @@ def _finding(
     if row.flips_against is not None and row.flips_for is not None:
         flips = row.flips_against + row.flips_for
     shared = row.model_dump(include=set(Finding.model_fields) & set(Row.model_fields) - {"p"})
-    sentence = f"{_claim(row, confidence)}: {_conclusion(row, verdict, tolerance)}"
+    sentence = f"{_claim(row, shown, confidence)}: {_conclusion(row, shown, verdict, tolerance)}"
     if more:
         sentence += f"; asking {about(more)} more people would probably settle it"
     return Finding(
@@ -201,17 +249,57 @@ def _finding(
     )
 
 
-def _claim(row: Row, confidence: float) -> str:
+# --- words ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the sentence of a row says of other rows."""
+
+    amounts: bool
+    """Whether answers are amounts."""
+    decisions: bool
+    """Whether answers are favorable or not."""
+    changes: dict[tuple[str, str, str], Row]
+    """Rates of change and sizes of gaps by unit, attribute and group; of placebo twins, by unit and
+    attribute alone."""
+
+    @classmethod
+    def of(cls, evidence: Sequence[Row]) -> _Shown:
+        raw = [row for row in evidence if row.unit in _RAW.values()]
+        return cls(
+            amounts=any(row.unit == "score gap" for row in evidence),
+            decisions=any(row.unit == "net gap" for row in evidence),
+            changes={
+                (row.unit, row.attribute, "" if row.contrast == "placebo" else row.group): row
+                for row in raw
+            },
+        )
+
+    def placebo(self, row: Row) -> tuple[str, str]:
+        """Name what placebo twins have anew, and give the two changes that an excess is between."""
+        show = number if row.unit == "excess absolute gap" else percent
+        unit = _RAW[row.unit]
+        level = self.changes.get((unit, row.attribute, row.group))
+        drawn = self.changes.get((unit, row.attribute, ""))
+        if level is None or drawn is None:
+            return "a mere change of name", ""
+        both = f"{show(level.estimate)} against {show(drawn.estimate)}, "
+        return f"{drawn.group} alone", both
+
+
+def _claim(row: Row, shown: _Shown, confidence: float) -> str:
     change = f"Changing {row.attribute} from {row.reference} to {row.group}"
-    what, show = _effect(row)
+    what, show = _effect(row, shown)
     span = interval(row.low, row.high, confidence, show)
     if row.exact:
         unknown = f", {show(row.low)} to {show(row.high)} as answers are missing"
         span = "exact over the declared domain" + (unknown if row.low < row.high else "")
-    return f"{change} {what} ({span}{_direction(row)})"
+    both = shown.placebo(row)[1] if row.unit in _RAW else ""
+    return f"{change} {what} ({both}{span}{_direction(row)})"
 
 
-def _effect(row: Row) -> tuple[str, Callable[[float], str]]:
+def _effect(row: Row, shown: _Shown) -> tuple[str, Callable[[float], str]]:
     size, share = number(row.estimate), percent(row.estimate)
     match row.unit:
         case "net gap":
@@ -221,16 +309,34 @@ def _effect(row: Row) -> tuple[str, Callable[[float], str]]:
         case "absolute gap":
             return f"moves the answer by {size} either way on average", number
         case "excess absolute gap":
-            return f"moves the answer by {size} more than a mere change of name does", number
+            side, size = _side(row, "less", "more"), number(abs(row.estimate))
+            return f"moves the answer by {size} {side} than {shown.placebo(row)[0]} does", number
         case "excess flip rate" | "excess label change rate":
             noun = "decision" if row.unit == "excess flip rate" else "label"
-            more = points(row.estimate).removeprefix("+")
-            return f"changes the {noun} for {more} more people than a mere change of name", points
+            side, share = _side(row, "fewer", "more"), percent(abs(row.estimate))
+            than = f"than {shown.placebo(row)[0]} does"
+            return f"changes the {noun} for {share} {side} of all people {than}", points
         case "squared effect":
-            root = number(max(0.0, row.estimate) ** 0.5)
-            return f"moves single answers by {root} beyond noise (root mean square)", number
+            return _beyond_noise(row, shown)
     noun = "label" if row.unit == "label change rate" else "decision"
     return f"changes the {noun} for {share} of people", percent
+
+
+def _beyond_noise(row: Row, shown: _Shown) -> tuple[str, Callable[[float], str]]:
+    """Say how far the expected answers of single people move: the root of a mean of squares."""
+
+    def root(square: float) -> str:
+        size = max(0.0, square) ** 0.5
+        return number(size) if shown.amounts else points(size).removeprefix("+")
+
+    what = "chance of a favorable answer" if shown.decisions else "chances of the labels"
+    what = "expected answer" if shown.amounts else what
+    size = f"{root(row.estimate)} (root mean square)"
+    return f"moves a single person's {what} by {size}, with noise taken out", root
+
+
+def _side(row: Row, below: str, above: str) -> str:
+    return below if row.estimate < 0 else above
 
 
 def _direction(row: Row) -> str:
@@ -245,15 +351,24 @@ def _direction(row: Row) -> str:
     return f", {row.flips_against:,} against {row.group} and {row.flips_for:,} in favor"
 
 
-def _conclusion(row: Row, verdict: Verdict, tolerance: float) -> str:
-    bound = percent(tolerance) if row.unit in _RATES else number(tolerance)
-    if row.unit == "squared effect":
-        bound = number(tolerance)
+def _conclusion(row: Row, shown: _Shown, verdict: Verdict, tolerance: float) -> str:
+    shares = row.unit in _RATES or (row.unit == "squared effect" and not shown.amounts)
+    # A tolerance in the unit of numbers may be more than any share.
+    bound = percent(tolerance) if shares and tolerance <= 1 else number(tolerance)
     missing = row.people - row.answered
-    unanswered = f", counting {missing:,} pairs without an answer at their worst" if missing else ""
+    theirs = "its" if missing == 1 else "their"
+    unanswered = (
+        f", counting {count(missing, 'pair')} without an answer at {theirs} worst"
+        if missing
+        else ""
+    )
     if verdict == "biased":
         return f"more than the tolerance of {bound}{unanswered}"
     if verdict == "within tolerance":
         proven = "within" if row.exact else "proven to be within"
         return f"{proven} the tolerance of {bound}{unanswered}"
-    return f"neither within nor beyond the tolerance of {bound} is proven{unanswered}"
+    lacking = ""
+    if row.names is not None and TOO_FEW in row.method:
+        lacking = f"; {count(row.names, 'name')} a level are too few to tell what a level does "
+        lacking += "from what its names do"
+    return f"neither within nor beyond the tolerance of {bound} is proven{unanswered}{lacking}"

@@ -55,6 +55,7 @@ def _versions() -> dict[str, str]:
 
 
 def model_facts(probe: Probe, model: Model, answers: Answers) -> ModelFacts:
+    """Say what was audited."""
     return ModelFacts(
         kind=probe.kind,
         name=model.name,
@@ -68,6 +69,7 @@ def model_facts(probe: Probe, model: Model, answers: Answers) -> ModelFacts:
 
 
 def counts_of(answers: Answers) -> Counts:
+    """Count answers by status."""
     answered, refused, failed = answers.statuses
     return Counts(
         versions=answered + refused + failed,
@@ -129,8 +131,15 @@ def _placebo_notes(answers: Answers) -> list[str]:
     ]
 
 
-def notes_of(answers: Answers) -> tuple[str, ...]:
-    """Say what a reader must know before trusting a number."""
+def notes_of(answers: Answers, *, sampled: bool = False) -> tuple[str, ...]:
+    """Say what a reader must know before trusting a number.
+
+    Parameters
+    ----------
+    answers : Answers
+    sampled : bool
+        Whether a sample was asked although everybody in the declared domain could have been.
+    """
     people = answers.twins.people
     notes = []
     held = {
@@ -156,12 +165,17 @@ def notes_of(answers: Answers) -> tuple[str, ...]:
             "The model does not repeat itself: asked twice about the same people it gave different "
             "answers. Flips may be noise, so only net gaps are held against the tolerance."
         )
+    if sampled:
+        notes.append(
+            f"Everybody in the declared domain could be asked. As the model does not repeat "
+            f"itself, no answer would be exact: {len(people):,} people were drawn instead."
+        )
     if people.rows is None:
         notes.append(
             "The people are synthetic: fields are drawn independently of each other as declared, "
             "so shares hold for the declared population, not for a real one."
         )
-    if answers.kept < len(people):
+    if answers.kept < answers.people:
         notes.append(
             f"Regions were looked for among the first {answers.kept:,} people; counts cover all."
         )

@@ -30,8 +30,8 @@ def table_audit(n11, n12, n21, n22, **options):
     )
 
 
-def rows(record):
-    return {row.unit: row for row in record.evidence if row.reference}
+def rows(record, test="counterfactual"):
+    return {row.unit: row for row in record.evidence if row.reference and row.test == test}
 
 
 # Tango intervals: Fagerland, Lydersen and Laake (2014), Statistics in Medicine 33, tables 2 to 4;

@@ -174,6 +174,16 @@ def test_missing_values_have_a_bin_of_their_own():
         assert (masks(answers, profile).sum(axis=0) == 1).all()
 
 
+def test_a_category_called_missing_is_not_a_missing_one():
+    data = pd.DataFrame({"gender": ["Male", "Female"] * 300, "kind": ["missing", None, "a"] * 200})
+    answers = asked(
+        lambda d: (~((d["gender"] == "Female") & (d["kind"] == "missing"))).astype(int), data=data
+    )
+    rows = weighed(answers)[0].rows
+    said = {row.rule[0].text: row.estimate for row in rows}
+    assert said == {'kind is "missing"': -1, "kind is a": 0, "kind is missing": 0}
+
+
 def test_missing_answers_widen_the_bins():
     def model(d):
         hit = (d["gender"] == "Female") & (d["age"] < 40)

@@ -12,7 +12,7 @@ import paribus as pb
 from paribus._seeds import generator
 from paribus.auditing import probe_of, protected
 from paribus.evidence._cells import Changes, Exact, Signs, difference, merged
-from paribus.evidence._rules import roundest
+from paribus.evidence._cuts import roundest
 from paribus.evidence.regions import Regions, people_in
 from paribus.executors.serial import Serial
 from paribus.people.population import People

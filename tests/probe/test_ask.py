@@ -204,6 +204,170 @@ def test_a_model_that_does_not_repeat_itself_is_noticed():
     assert audit(lambda d: d["x"] % 2).model.repeatable is True
 
 
+# --- models that do not repeat themselves ---------------------------------------------------------
+
+
+class Noisy:
+    """Answers by a rule, and by chance otherwise in some versions; counts what it is asked."""
+
+    def __init__(self, share, versions=("Male", "Female", "Other"), seed=1, rule=None):
+        self.random = np.random.default_rng(seed)
+        self.share = share
+        self.versions = versions
+        self.rule = rule or (lambda d: d["x"] % 2 == 0)
+        self.asked = 0
+
+    def __call__(self, d):
+        self.asked += len(d)
+        noisy = d["gender"].isin(self.versions) & (self.random.random(len(d)) < self.share)
+        return (np.asarray(self.rule(d)) ^ np.asarray(noisy)).astype(int)
+
+
+@pytest.mark.parametrize("version", ["Male", "Other", "Female"])
+@pytest.mark.parametrize("share", [0.5, 0.003])
+def test_noise_in_one_version_only_is_found(version, share):
+    """Rare noise too: it is what makes the flips of a model that treats everybody alike."""
+    model = Noisy(share, (version,))
+    record = pb.audit(
+        model,
+        protect={"gender": ["Male", "Other", "Female"]},
+        fields=FIELDS, people=6_000, favorable=1, tolerance=0.05,
+    )  # fmt: skip
+    assert record.model.repeatable is False
+    assert record.run["questions"] == 2 * 3 * 6_000
+    assert {f.unit for f in record.findings} <= {"net gap", "squared effect"}
+    again = [r for r in record.evidence if r.unit == "repeat change rate"]
+    rate = 2 * share * (1 - share) if version == "Male" else 0.0
+    assert [r.estimate for r in again] == pytest.approx([rate] * len(again), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("times", "share", "questions"),
+    [("auto", 0.0, 1), ("auto", 0.3, 2), (1, 0.0, 1), (1, 0.3, 1), (2, 0.0, 2), (2, 0.3, 2)],
+)
+def test_how_often_each_question_is_put(times, share, questions):
+    model = Noisy(share)
+    record = audit(model, people=2_000, times=times, tolerance=0.1)
+    assert record.run["questions"] == questions * 4_000
+    assert record.model.repeatable is (share == 0)
+    assert ("flip rate" in {f.unit for f in record.findings}) == (share == 0)
+    # Before it, 250 people are asked twice; after it some whose twins differ, once more.
+    assert model.asked <= questions * 4_000 + 500 + 256
+    units = {r.unit for r in record.evidence}
+    assert ("squared effect" in units) == (share > 0 and times != 1)
+
+
+def test_the_first_look_costs_little():
+    for people, extra in ((100_000, 512), (2_000, 500), (40, 64), (10, 20), (1, 2)):
+        model = Noisy(0.0)
+        audit(model, people=people)
+        assert model.asked == 2 * people + extra
+    model = Noisy(0.0)
+    record = audit(model, people=100_000, tolerance=0.05, stop="early")
+    assert model.asked == 2 * record.people + 64
+
+
+@pytest.mark.parametrize("times", ["auto", 1, 2])
+@pytest.mark.parametrize("repeats", ["auto", "merge", "ask"])
+@pytest.mark.parametrize("share", [0.5, 0.02])
+def test_noise_is_never_shared(times, repeats, share):
+    """Six questions by their looks: one answer of chance for a sixth of all would be a bias."""
+    fields = {"city": pb.choice(["a", "b", "c"])}
+    for seed in range(3):
+        model = Noisy(share, seed=seed, rule=lambda d: d["city"] == "a")
+        record = audit(
+            model, people=3_000, fields=fields, times=times, repeats=repeats, tolerance=0.1
+        )
+        assert record.model.repeatable is False
+        assert record.run["questions"] == (1 if times == 1 else 2) * 6_000
+        assert record.verdict == "within tolerance"
+    steady = Noisy(0.0, rule=lambda d: d["city"] == "a")
+    record = audit(steady, people=3_000, fields=fields, repeats=repeats)
+    assert record.run["questions"] == (6_000 if repeats == "ask" else 6)
+
+
+class Unreliable:
+    """Fails by chance, differently each time it is asked."""
+
+    def __init__(self, share):
+        self.random = np.random.default_rng(1)
+        self.share = share
+
+    def __call__(self, d):
+        fails = self.random.random(len(d)) < self.share
+        return np.where(fails, np.nan, np.asarray(d["x"] % 2, dtype=float))
+
+
+def test_an_answer_that_fails_once_of_twice_is_missing():
+    record = audit(Unreliable(0.1), people=2_000)
+    counts = record.answers
+    assert counts.versions == counts.answered + counts.failed == 4_000
+    assert counts.failed == pytest.approx(4_000 * (1 - 0.9**2), abs=150)
+    assert counts.reasons == {"not a number": counts.failed}
+    gap = next(f for f in record.findings if f.unit == "net gap")
+    assert gap.answered == pytest.approx(2_000 * 0.9**4, abs=120)
+    assert gap.verdict == "inconclusive"
+
+
+def test_second_answers_are_kept_as_long_as_first_ones(monkeypatch):
+    from paribus import answers as module
+    from paribus.auditing import Audit, probe_of
+    from paribus.executors.serial import Serial
+    from paribus.probe._ask import ask
+
+    monkeypatch.setattr(module, "KEPT", 65_536)
+    declared = Audit(
+        probe=probe_of(Noisy(0.5), {"favorable": 1}),
+        protect={"gender": pb.Protected(levels=("Male", "Female"))},
+        fields=FIELDS, size=70_000,
+    )  # fmt: skip
+    model = declared.probe.open(trust=False)
+    said = ask(declared.probe, model, declared.twins(), Serial())
+    assert (said.kept, said.people, said.repeatable) == (65_536, 70_000, False)
+    assert [len(block.again) for block in said.blocks] == [65_536]
+    contrast = next(iter(said.tallies))
+    assert said.tallies[contrast].repeated.people == 70_000
+    gaps, told = said.effects(contrast)
+    assert told.all()
+    assert set(np.unique(gaps)) == {-1.0, -0.5, 0.0, 0.5, 1.0}
+    assert said.statuses == (140_000, 0, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_model_that_fails_on_whoever_is_asked_first(workers):
+    """Sorted rows: that the first ones fail, and all that are tried, is no sign that all do."""
+    tried = (21_845, 43_690, 65_535)
+
+    def model(d):
+        if ((d["x"] < 300) | d["x"].isin(tried)).any():
+            raise ValueError("not these")
+        return (d["x"] % 2).astype(int)
+
+    record = audit(model, people=72_000, workers=workers)
+    assert record.answers.reasons == {"ValueError: not these": 606}
+    assert (record.answers.answered, record.answers.failed) == (144_000 - 606, 606)
+
+
+def test_reasons_beyond_those_told_apart_are_alike_however_the_work_is_done(monkeypatch):
+    from paribus import answers as module
+
+    monkeypatch.setattr(module, "_TOLD_APART", 10)
+
+    def model(d):
+        for x in d["x"]:
+            if x % 65_536 < 12:
+                raise ValueError(f"row {x % 7}{x % 65_536}{x}")
+        return np.ones(len(d), int)
+
+    texts = set()
+    for workers in (1, 3, 3):
+        record = audit(model, people=140_000, workers=workers)
+        assert sum(record.answers.reasons.values()) == record.answers.failed == 72
+        assert record.answers.reasons["other reasons"] == 52
+        texts.add(record.model_copy(update={"run": {}}).json_text())
+    assert len(texts) == 1
+
+
 # --- no number is ever NaN ------------------------------------------------------------------------
 
 answers = st.sampled_from([0, 1, None, "raise"])

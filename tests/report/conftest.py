@@ -1,4 +1,4 @@
-"""The two example records, made once."""
+"""The example records, made once."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def hostile() -> Record:
     return EXAMPLE.hostile()
 
 
-@pytest.fixture(scope="session", params=["loan", "hostile"])
+@pytest.fixture(scope="session")
+def everything() -> Record:
+    return EXAMPLE.everything()
+
+
+@pytest.fixture(scope="session", params=["loan", "hostile", "everything"])
 def record(request: pytest.FixtureRequest) -> Record:
     return request.getfixturevalue(request.param)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from paribus.evidence.base import Condition, Row
+from paribus.evidence.base import Condition, Row, Step
 from paribus.findings import judge
-from paribus.record import Counts, ModelFacts, Record, Witness
+from paribus.record import Counts, ModelFacts, Record, Stopped, Witness
 
 PEOPLE = 10_000
 FLIPS = 5_569
@@ -278,7 +279,172 @@ def hostile(contrasts: int = 60) -> Record:
         evidence=tuple(evidence),
         findings=judge(evidence, tolerance=2.5, confidence=0.9),
         regions=regions,
+        profiles=hostile_profiles(attribute),
         witnesses=witnesses,
         notes=NASTY,
         run={"host": NASTY[4], "versions": {SCRIPT: NASTY[5]}, "seconds": 1e-300},
     )
+
+
+def hostile_profiles(attribute: str) -> tuple[Row, ...]:
+    """Fields and categories with every bad name, alone and crossed, and numbers at their ends."""
+    about = {"attribute": attribute, "reference": FORMULA, "group": NASTY[3]}
+    rules = [
+        (Condition(field=field or "x", relation="is", value=text, text=text),)
+        for field in (SCRIPT, LONG)
+        for text in NASTY
+    ]
+    rules += [(*one, *other) for one in rules[:4] for other in rules[len(NASTY) :]]
+    rules += [(at_most(NASTY[4], -1e300),), (above(NASTY[4], 1e300),)]
+    return tuple(
+        row(
+            test="profiles", unit="score gap", estimate=(-1e300, 1e300, 0.0)[i % 3], low=-1e308,
+            high=1e308, rule=rule, method=NASTY[5], **{**about, "people": 30, "answered": 30},
+        )
+        for i, rule in enumerate(rules)
+    )  # fmt: skip
+
+
+def everything() -> Record:
+    """One row of every kind of evidence, about decisions by race, sex and both."""
+    placebo = {"contrast": "placebo", "attribute": "sex", "reference": "m", "group": "m"}
+    sex = {"attribute": "sex", "reference": "m", "group": "f", "people": 2_000, "answered": 2_000}
+    race = {"attribute": "race", "reference": "White", "people": 2_000, "answered": 2_000}
+    held = {"held": True, "p": 1e-6, "p_outside": 1e-6, "p_within": 1.0}
+    evidence = [
+        row(unit="net gap", estimate=-0.008, low=-0.014, high=-0.002, **sex, **held, names=312,
+            method="over 312 names a level", flips_against=157, flips_for=141),
+        row(unit="flip rate", estimate=0.149, low=0.134, high=0.165, flips_against=157,
+            flips_for=141, **sex),
+        row(unit="excess flip rate", estimate=0.008, low=-0.001, high=0.017, **sex, held=True,
+            p=0.1, p_outside=1.0, p_within=0.3, names=312, method="over 312 names a level"),
+        row(unit="flip rate", estimate=0.141, low=0.126, high=0.157, **placebo,
+            flips_against=140, flips_for=142),
+    ]  # fmt: skip
+    for group, gap in (("Black", -0.2), ("Asian", 0.004)):
+        mine = {**race, "group": group}
+        trail = tuple(
+            Step(pairs=n, low=max(-1.0, gap - 3 / n**0.5), high=min(1.0, gap + 3 / n**0.5))
+            for n in (1, 10, 100, 1_000, 2_000)
+        )
+        wide = gap < -0.1
+        proven = held if wide else {**held, "p": 0.6, "p_outside": 1.0, "p_within": 1e-4}
+        evidence += [
+            row(unit="net gap", estimate=gap, low=gap - 0.02, high=gap + 0.002, **mine, **proven,
+                trail=trail, settled=331 if wide else 1_500, method="e-values, valid at any time"),
+            row(unit="flip rate", estimate=0.404, low=0.382, high=0.426, **mine),
+            row(unit="squared effect", estimate=0.0225, low=0.01 if wide else -0.01, high=0.04,
+                alarm=True, **mine, **proven),
+            row(unit="repeat change rate", estimate=0.368, low=0.347, high=0.39,
+                **{**mine, "reference": "", "group": "White"}),
+        ]  # fmt: skip
+        evidence += paired(mine, gap)
+    for group, gap in (("White x f", -0.01), ("Black x m", -0.2), ("Black x f", -0.23)):
+        cell = {"contrast": "cell", "attribute": "race x sex", "reference": "White x m"}
+        evidence.append(
+            row(unit="net gap", estimate=gap, low=gap - 0.01, high=gap + 0.01, group=group, **cell)
+        )
+    together = {"test": "levels", "group": "all", "estimate": 41.2, "low": 41.2, "high": 41.2}
+    shared = {"test": "levels", "contrast": "cell", "attribute": "race x sex"}
+    evidence += [
+        row(unit="Cochran Q", p=1e-9, **{**race, **together}),
+        row(unit="Cochran Q", p=1e-9, **{**shared, **together, "reference": "White x m"}),
+        *(
+            row(unit="share of the gap", group=group, estimate=part, low=part - 0.02,
+                high=part + 0.02, **shared, reference="White x m")
+            for group, part in (("race", 0.92), ("sex", 0.05), ("race x sex", 0.03))
+        ),
+    ]  # fmt: skip
+    findings = judge(evidence, 0.01)
+    return Record.sum_up(
+        name="Everything",
+        tolerance=0.01,
+        confidence=0.95,
+        seed=1,
+        people=2_000,
+        spec={
+            "audit": {"seed": 1, "people": 10_000},
+            "model": {"kind": "callable", "function": "loan", "favorable": True},
+            "protect": {
+                "race": {"levels": ["White", "Black"]},
+                "sex": {"levels": ["m", "f"]},
+            },
+            "fields": {"first_name": {"kind": "mimesis", "follows": {"sex": {"m": 1}}}},
+        },
+        model=ModelFacts(
+            kind="callable", name="loan", fingerprint="", features=("income",),
+            outcome="decision", favorable=(True,), repeatable=False,
+        ),
+        answers=Counts(versions=4_000, answered=4_000, refused=0, failed=0),
+        evidence=tuple(evidence),
+        findings=findings,
+        regions=tuple(
+            row(test="regions", unit="net gap", estimate=gap, low=gap - 0.1, high=gap + 0.1,
+                rule=(above("income", 20_000.0), at_most("income", 30_000.0)), share=0.2,
+                explained=0.71, stability=0.9, method="Tango interval at 99 % for 3 rules",
+                **{**race, "group": group})
+            for group, gap in (("Black", -0.6), ("Black", -0.4), ("Asian", 0.3))
+        ),
+        profiles=profiles({**race, "group": "Black"}),
+        witnesses=(),
+        stopped=Stopped(cap=10_000, pairs=2_000),
+        run={},
+    )  # fmt: skip
+
+
+def above(field: str, cut: float) -> Condition:
+    return Condition(field=field, relation=">", value=cut, text=f"{field} > {cut:,.0f}")
+
+
+def at_most(field: str, cut: float) -> Condition:
+    return Condition(field=field, relation="<=", value=cut, text=f"{field} <= {cut:,.0f}")
+
+
+def category(field: str, value: str, relation: str = "is") -> Condition:
+    return Condition(field=field, relation=relation, value=value, text=f"{field} {relation} x")
+
+
+def paired(about: dict[str, Any], gap: float) -> list[Row]:
+    rows = (
+        ("net gap", gap, gap - 0.02, gap + 0.02, 0.001, "Newcombe interval, mid-p McNemar p"),
+        ("odds ratio", 1.4, 1.1, sys.float_info.max, 0.03, "conditional, exact interval"),
+        ("impact ratio", 1 + gap, 0.7 + gap, 1.1 + gap, None, "hybrid Wilson interval"),
+        ("Cohen's h", gap, gap - 0.1, gap + 0.1, None, "square-and-add interval"),
+        ("gap quantile", gap, gap - 0.1, gap + 0.1, None, "5 % quantile, order statistics"),
+        ("share raised", 0.2, 0.1, 0.3, 0.01, "Clopper-Pearson interval, sign test p"),
+        ("rank shift", gap / 2, gap / 2 - 0.1, gap / 2 + 0.1, 0.2, "each person moved alone"),
+        ("Bowker", 12.25, 12.25, 12.25, 0.007, "chi-square with 3 degrees of freedom"),
+    )
+    return [
+        row(**{**about, "test": "paired"}, unit=unit, estimate=estimate, low=low, high=high, p=p,
+            method=method)
+        for unit, estimate, low, high, p, method in rows
+    ]  # fmt: skip
+
+
+def profiles(about: dict[str, Any]) -> tuple[Row, ...]:
+    """One field of numbers with missing values, one of categories, and both together."""
+    income = [
+        (at_most("income", 30_000.0),),
+        (above("income", 30_000.0), at_most("income", 60_000.0)),
+        (above("income", 60_000.0),),
+    ]
+    city = [
+        (category("city", "Bonn"),),
+        (category("city", "Rome"),),
+        (category("city", "Bonn", "is not"), category("city", "Rome", "is not")),
+    ]
+    rules = [
+        *income,
+        (category("income", "missing"),),
+        *city,
+        *(one + other for one in income for other in city),
+    ]
+    return tuple(
+        row(
+            test="profiles", unit="net gap", estimate=-0.06 * i / 2, low=-0.06 * i / 2 - 0.1,
+            high=-0.06 * i / 2 + 0.1, rule=rule, share=1 / 3,
+            **{**about, "people": 600 - 39 * i, "answered": 600 - 39 * i},
+        )
+        for i, rule in enumerate(rules)
+    )  # fmt: skip

@@ -145,3 +145,25 @@ def test_it_stays_small(attributes, levels, example, loan):
     html = render(loan.model_copy(update=changes))
     assert len(html.encode()) < LIMIT
     assert html.count("<svg") <= 24
+
+
+def test_a_large_page_with_every_kind_of_evidence_stays_small(example, everything):
+    evidence, profiles, regions = [], [], []
+    for a in range(50):
+        for level in range(20):
+            shared = {"attribute": f"attribute {a}", "group": f"level {level}"}
+            about = {**shared, "reference": "first", "people": 900, "answered": 900}
+            evidence += [
+                row.model_copy(update={**shared, "reference": "first"})
+                for row in everything.evidence
+                if row.attribute == "race" and row.group == "Black"
+            ]
+            evidence += example.paired(about, -level / 50)
+            if level < 4:
+                profiles += example.profiles(about)
+                regions += [row.model_copy(update=about) for row in everything.regions]
+    changes = {"evidence": tuple(evidence), "findings": judge(evidence, 0.01)}
+    changes |= {"profiles": tuple(profiles), "regions": tuple(regions)}
+    html = render(everything.model_copy(update=changes))
+    assert len(html.encode()) < LIMIT
+    assert html.count("<svg") <= 120

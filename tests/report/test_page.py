@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from paribus._text import name, shortened, visible
 from paribus.evidence.base import Unit
 from paribus.findings import judge
+from paribus.report._marks import MOST_MARKS
 from paribus.report._parts import Chart, Table
 from paribus.report._toml import as_toml
 from paribus.report._wording import SHARES, UNITS, effect, sentence, show, verdict_sentence
-from paribus.report.base import MOST_MARKS, page
+from paribus.report.base import page
 
 NOT_FINITE = re.compile(r"(?<![\w])(nan|inf|infinity)(?![\w])", re.IGNORECASE)
 
@@ -50,8 +51,8 @@ def test_sections_come_in_the_order_of_a_reader_s_questions(loan):
     assert [section.title for section in page(loan).sections] == [
         "What changing gender does",
         "How often each group gets a favorable answer",
-        "Where the gap lives",
         "What a mere change of name does",
+        "Where the gap lives",
         "Twins whom the model treats differently",
         "How it was done",
         "What this does not say",
@@ -98,7 +99,8 @@ def test_no_text_of_a_page_can_act(record):
 
 
 def test_every_unit_has_its_words():
-    assert set(UNITS) == set(get_args(Unit))
+    # The root of a squared effect is written otherwise where answers are no amounts.
+    assert set(UNITS) == {*get_args(Unit), "squared effect on chances"}
     assert set(UNITS) >= SHARES
     assert all(show(unit)(0.25) for unit in UNITS)
 

@@ -13,12 +13,14 @@ from statsmodels.stats.power import TTestPower
 
 from paribus.stats import power
 from paribus.stats.moments import Moments, p_mean_outside, p_mean_within
-from paribus.stats.paired import p_gap_outside, p_gap_within, tango_z
-from paribus.stats.power import (
-    connor,
+from paribus.stats.more_people import (
     more_people_for_flips,
     more_people_for_gap,
     more_people_for_mean,
+)
+from paribus.stats.paired import p_gap_outside, p_gap_within, tango_z
+from paribus.stats.power import (
+    connor,
     people_for_biased,
     people_for_flips_biased,
     people_for_flips_within,

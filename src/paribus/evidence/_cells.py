@@ -245,13 +245,15 @@ class Gaps:
             return list(self._exact(sets.astype(np.intp), k))
         place = (sets if among is None else sets[among]).astype(np.intp)
         gap = self.values if among is None else self.values[among]
-        told = self.told if among is None else self.told[among]
-        known = place if self._complete else place[told]
+        known, known_gap = place, gap
+        if not self._complete:
+            told = self.told if among is None else self.told[among]
+            known, known_gap = place[told], gap[told]
         people = np.bincount(place, minlength=k).tolist()
         if self.unit == "score gap":
-            moments = _moments(known, gap if self._complete else gap[told], k)
+            moments = _moments(known, known_gap, k)
             return [Amounts(n, m, self.spread) for n, m in zip(people, moments, strict=True)]
-        answered = np.bincount(known, minlength=k).tolist()
+        answered = people if self._complete else np.bincount(known, minlength=k).tolist()
         signs = np.bincount(3 * place + gap + 1, minlength=3 * k).reshape(k, 3)
         down, up = signs[:, 0].tolist(), signs[:, 2].tolist()
         if self.unit == "label change rate":

@@ -70,7 +70,7 @@ class Known:
         return held
 
     def _is(self, value: object) -> Mask:
-        if value == MISSING and MISSING not in self.categories:
+        if value == MISSING:
             return self.missing
         if self.numbers is not None:
             return np.asarray(self.numbers == value)
@@ -109,11 +109,17 @@ def _categories(name: str, codes: npt.NDArray[np.int32], values: Sequence[Any]) 
     places: dict[str, int] = {}
     gone = [v is None or (isinstance(v, float) and v != v) for v in values]
     table = [
-        -1 if no else places.setdefault(str(v), len(places))
+        -1 if no else places.setdefault(_spelled(v), len(places))
         for v, no in zip(values, gone, strict=True)
     ]
     renumbered = np.array([*table, -1], dtype=np.int32)[codes]
     return Known(name, codes=renumbered, categories=tuple(places))
+
+
+def _spelled(value: object) -> str:
+    """Write a category; the text "missing" in quotes, for it is a value and none is missing."""
+    text = str(value)
+    return f'"{text}"' if text == MISSING else text
 
 
 def condition(name: str, relation: str, value: float | str) -> Condition:

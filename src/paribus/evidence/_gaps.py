@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from paribus.answers import Answers
-from paribus.evidence._names import Names
+from paribus.evidence._names import TOO_FEW, Names
 from paribus.evidence.base import Row, Unit
 from paribus.outcomes import FAVORABLE, MISSING, UNFAVORABLE, Repeated, Tally
 from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
@@ -81,6 +81,10 @@ class Scale:
         low, high = answers.bounds
         unseen = 0.0 if answers.outcome.bounds is not None else 50 * tolerance
         return cls(tolerance, confidence, interval, mcnemar, high - low, unseen)
+
+    def of_shares(self) -> Scale:
+        """Take answers for the shares of favorable decisions that they are."""
+        return replace(self, spread=1.0, unseen=0.0)
 
 
 def about(test: str, contrast: Contrast, tally: Tally) -> dict[str, Any]:
@@ -177,14 +181,15 @@ def net_gap(what: dict[str, Any], tally: Tally, scale: Scale, held: bool) -> Row
     outside = max(p_gap_outside(end[1], end[2], n, scale.tolerance) for end in ends)
     if (worst[1] - worst[2]) * (best[1] - best[2]) < 0:
         # The two extremes point in opposite directions: between them lies no gap at all.
-        outside = 1.0
+        outside = least_sure = 1.0
+        low, high = agreeing(low, high, least_sure, scale.confidence)
     return Row(
         **what,
         unit="net gap",
         estimate=share(in_favor - against, tally.answered),
         low=low,
         high=high,
-        p=mcnemar(in_favor, against),
+        p=least_sure,
         p_outside=outside,
         p_within=max(p_gap_within(end[1], end[2], n, scale.tolerance) for end in ends),
         held=held,
@@ -208,17 +213,23 @@ def mean_gap(
     each = list(zip(whole, reaches, strict=True))
     intervals = [mean_interval(moments, scale.confidence, reach) for moments, reach in each]
     means = [moments.mean for moments in whole]
-    tolerance, outside = scale.tolerance, 1.0
-    if gaps.count and not (min(means) <= tolerance and max(means) >= -tolerance):
-        outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
+    tolerance = scale.tolerance
+
+    def beyond(least: float) -> float:
+        if not gaps.count or (min(means) <= least and max(means) >= -least):
+            return 1.0
+        return max(p_mean_outside(moments, least, reach) for moments, reach in each)
+
+    # A gap of rates cannot be more; of answers without bounds nobody knows.
+    most = 1.0 if unit == "net gap" else np.inf
     return Row(
         **{**what, "people": people, "answered": gaps.count},
         unit=unit,
         estimate=gaps.mean,
-        low=min(low for low, _ in intervals),
-        high=max(high for _, high in intervals),
-        p=p_mean_outside(gaps, 0.0, spread + abs(gaps.mean)),
-        p_outside=outside,
+        low=max(-most, min(low for low, _ in intervals)),
+        high=min(most, max(high for _, high in intervals)),
+        p=beyond(0.0),
+        p_outside=beyond(tolerance),
         p_within=max(p_mean_within(m, tolerance, max(reach, scale.unseen)) for m, reach in each),
         held=held,
         largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
@@ -287,15 +298,15 @@ def squared_effect(what: dict[str, Any], repeated: Repeated, people: int, scale:
     least = repeated.squared.merge(_constant(0.0, missing))
     most = repeated.squared.merge(_constant(spread, missing))
     bound = min(scale.tolerance, scale.spread) ** 2
-    outside = 1.0
+    outside, estimate = 1.0, repeated.squared.mean
     if least.mean > bound:
         outside = p_mean_outside(least, bound, 2 * spread)
     return Row(
         **{**what, "people": people, "answered": repeated.people},
         unit="squared effect",
-        estimate=repeated.squared.mean,
-        low=mean_interval(least, scale.confidence, 2 * spread)[0],
-        high=mean_interval(most, scale.confidence, 2 * spread)[1],
+        estimate=estimate,
+        low=min(max(0.0, mean_interval(least, scale.confidence, 2 * spread)[0]), estimate),
+        high=min(mean_interval(most, scale.confidence, 2 * spread)[1], max(spread, estimate)),
         p=p_mean_outside(least, 0.0, 2 * spread) if least.mean > 0 else 1.0,
         p_outside=outside,
         held=True,
@@ -346,7 +357,13 @@ def excess_rate(
     n, missing = len(told), int(np.count_nonzero(~told))
     low, _ = tango_interval(only_level, only_name + missing, n, scale.confidence)
     _, high = tango_interval(only_level + missing, only_name, n, scale.confidence)
-    bound, p = min(scale.tolerance, 1.0), mcnemar_exact(only_level, only_name)
+    bound = min(scale.tolerance, 1.0)
+    p = max(
+        mcnemar_exact(only_level + missing, only_name),
+        mcnemar_exact(only_level, only_name + missing),
+    )
+    if abs(only_level - only_name) <= missing:
+        p = 1.0
     low, high = agreeing(low, high, p, scale.confidence)
     above = 2 * float(ndtr(-tango_z(only_level, only_name + missing, n, bound)))
     below = float(ndtr(tango_z(only_level + missing, only_name, n, bound)))
@@ -379,14 +396,16 @@ def excess_size(
     reaches = [spread + abs(moments.mean) for moments in whole]
     each = list(zip(whole, reaches, strict=True))
     intervals = [mean_interval(moments, scale.confidence, reach) for moments, reach in each]
-    outside = 1.0
-    if excess.count and min(moments.mean for moments in whole) > tolerance:
+    outside = p = within = 1.0
+    means = [moments.mean for moments in whole]
+    if excess.count and min(means) > tolerance:
         outside = max(p_mean_outside(moments, tolerance, reach) for moments, reach in each)
-    within = 1.0
+    if excess.count and (min(means) > 0 or max(means) < 0):
+        p = max(p_mean_outside(moments, 0.0, reach) for moments, reach in each)
     if tolerance > 0:
-        # One-sided: a mean far below the tolerance is within it, wherever it lies.
+        # One-sided: a mean below zero is within the tolerance, wherever it lies.
         within = max(
-            p_mean_within(_above(moments, -tolerance), tolerance, max(reach, scale.unseen))
+            p_mean_within(_not_below_zero(moments), tolerance, max(reach, scale.unseen))
             for moments, reach in each
         )
     return Row(
@@ -395,7 +414,7 @@ def excess_size(
         estimate=excess.mean,
         low=min(low for low, _ in intervals),
         high=max(high for _, high in intervals),
-        p=p_mean_outside(excess, 0.0, spread + abs(excess.mean)),
+        p=p,
         p_outside=outside,
         p_within=within,
         held=True,
@@ -404,19 +423,19 @@ def excess_size(
     )
 
 
-def _above(moments: Moments, least: float) -> Moments:
-    """Move a mean that is below a bound up to the middle of it and its opposite."""
-    if moments.mean >= 0 or moments.mean >= least / 2:
-        return moments
-    return Moments(moments.count, 0.0, moments.m2, moments.low, moments.high)
+def _not_below_zero(moments: Moments) -> Moments:
+    return replace(moments, mean=max(0.0, moments.mean))
 
 
 # --- over names -----------------------------------------------------------------------------------
 
+_SIGNED = frozenset({"net gap", "score gap"})
+_EXCESS = frozenset({"excess flip rate", "excess label change rate", "excess absolute gap"})
+
 
 def over_names(
     row: Row,
-    values: Floats,
+    ends: tuple[Floats, Floats],
     told: npt.NDArray[np.bool_],
     names: Names,
     least: int,
@@ -428,30 +447,38 @@ def over_names(
     ----------
     row : Row
         As weighed over people.
-    values : ndarray of float64, shape (kept,)
-        What the row is the mean of.
+    ends : tuple of two ndarray of float64, shape (kept,)
+        The least and the most of what the row is the mean of: the same where it is known.
     told : ndarray of bool, shape (kept,)
+        Of whom it is known.
     names : Names
     least : int
         Names a level below which nothing is proven about names that were not asked.
     scale : Scale
+        Its spread is the width of the range of the answers that the row is about.
     """
-    spread = scale.spread if row.unit in {"score gap", "absolute gap"} else 1.0
-    level = scale.tolerance, scale.confidence
-    low, high, outside, within = names.widen(values, told, *level, 2 * spread)
-    floor = 0.0 if row.unit in {"flip rate", "label change rate", "absolute gap"} else -2 * spread
+    # Sizes lie between 0 and the spread, gaps and excesses as far on either side of 0.
+    bottom = -scale.spread if row.unit in _SIGNED | _EXCESS else 0.0
+    reach = scale.spread - bottom
+    tolerance = min(scale.tolerance, scale.spread) if row.unit != "score gap" else scale.tolerance
+    low, high, outside, within = names.widen(ends, told, tolerance, scale.confidence, reach)
+    p = outside if bottom == 0.0 else names.widen(ends, told, 0.0, scale.confidence, reach)[2]
+    if row.unit in _EXCESS:
+        # Only more is a bias, and less is within any tolerance: the row over people knows which.
+        above = float(ends[0].mean()) > tolerance
+        outside = outside if above else 1.0
+        within = names.not_above(ends, told, tolerance, reach)
     few = names.fewest < least
-    none = names.widen(values, told, 0.0, scale.confidence, 2 * spread)[2]
+    lacking = f", {TOO_FEW} ({least})" if few else ""
     return row.model_copy(
         update={
-            "low": max(floor, min(row.low, low)),
-            "high": min(max(row.high, high), max(row.high, 2 * spread)),
-            "p": max(row.p or 0.0, outside if floor == 0.0 else none),
+            "low": min(row.low, max(bottom, low)),
+            "high": max(row.high, min(scale.spread, high)),
+            "p": max(row.p or 0.0, p),
             "p_outside": 1.0 if few else max(row.p_outside or 0.0, outside),
             "p_within": 1.0 if few else max(row.p_within or 0.0, within),
             "names": names.fewest,
-            "method": f"over {names.fewest:,} names a level"
-            + (f", too few to tell a level from its names ({least})" if few else ""),
+            "method": f"over {names.fewest:,} names a level{lacking}",
         }
     )
 
@@ -501,28 +528,30 @@ def exact_rows(
 ) -> list[Row]:
     """State all gaps of a contrast, of everybody in the declared domain."""
     rows: list[Row] = []
-    outcome, shares, n = answers.outcome, tally.shares, tally.people
-    mass = tally.cells / n if shares is None else shares.mass
-    answered = float(mass[:2, :2].sum())
-    missing = max(0.0, 1.0 - answered) if tally.answered < n else 0.0
-    tolerance = scale.tolerance
+    outcome, shares = answers.outcome, tally.shares
+    # Whole numbers as long as they are: a gap of exactly the tolerance is within it.
+    mass = tally.cells if shares is None else shares.mass
+    everybody, answered = mass.sum().item(), mass[:2, :2].sum().item()
+    missing = everybody - answered if tally.answered < tally.people else 0
+    whole = everybody if missing else answered
+
+    def add(unit: Unit, known: float, ends: Sequence[float], held: bool, **more: Any) -> None:
+        estimate = share(known, answered)
+        extremes = [end / whole for end in ends] if missing else [estimate]
+        rows.append(exact_row(what, unit, extremes, estimate, scale.tolerance, held, **more))
+
     if outcome.decides:
         best, worst = completed_cells(mass)
         flips = {"flips_against": tally.against_count, "flips_for": tally.in_favor_count}
-        against, in_favor = mass[UNFAVORABLE, FAVORABLE], mass[FAVORABLE, UNFAVORABLE]
-        rate = float(against + in_favor)
-        known = share(rate, answered)
-        rows.append(
-            exact_row(what, "flip rate", (rate, rate + missing), known, tolerance, steady, **flips)
-        )
+        against = mass[UNFAVORABLE, FAVORABLE].item()
+        in_favor = mass[FAVORABLE, UNFAVORABLE].item()
+        rate = against + in_favor
+        add("flip rate", rate, (rate, rate + missing), steady, **flips)
         ends = (worst[1] - worst[2], best[1] - best[2])
-        net = share(float(in_favor - against), answered)
-        rows.append(exact_row(what, "net gap", ends, net, tolerance, held, **flips))
+        add("net gap", in_favor - against, ends, held, **flips)
     if outcome.kind == "label":
-        changed = tally.changed / n if shares is None else shares.changed
-        known = share(changed, answered)
-        ends = (changed, changed + missing)
-        rows.append(exact_row(what, "label change rate", ends, known, tolerance, steady))
+        changed = tally.changed if shares is None else shares.changed
+        add("label change rate", changed, (changed, changed + missing), steady)
     if outcome.measures:
         total, size = (
             (tally.gaps.mean * answered, tally.sizes.mean * answered)
@@ -531,12 +560,6 @@ def exact_rows(
         )
         widest = tally.gaps.low if abs(tally.gaps.low) > tally.gaps.high else tally.gaps.high
         unknown = missing * scale.spread
-        mean = share(total, answered)
-        ends = (total - unknown, total + unknown)
-        gap = exact_row(what, "score gap", ends, mean, tolerance, held, largest=widest)
-        mean = share(size, answered)
-        ends = (size, size + unknown)
-        most = tally.sizes.high
-        absolute = exact_row(what, "absolute gap", ends, mean, tolerance, steady, largest=most)
-        rows += [gap, absolute]
+        add("score gap", total, (total - unknown, total + unknown), held, largest=widest)
+        add("absolute gap", size, (size, size + unknown), steady, largest=tally.sizes.high)
     return rows

@@ -6,7 +6,9 @@ finds it here, computed from the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +16,20 @@ import numpy.typing as npt
 
 from paribus._text import percent
 from paribus.answers import Answers
-from paribus.evidence._gaps import INTERVALS, TITLES, Cells, about, exact_row, share
+from paribus.evidence._gaps import (
+    INTERVALS,
+    TITLES,
+    Cells,
+    Floats,
+    IntervalName,
+    about,
+    completed,
+    completed_cells,
+    exact_row,
+    share,
+)
 from paribus.evidence.base import Row, Test
-from paribus.outcomes import FAVORABLE, UNFAVORABLE, Tally
+from paribus.outcomes import FAVORABLE, MISSING, UNFAVORABLE, Tally
 from paribus.people.population import People
 from paribus.stats.labels import bowker, stuart_maxwell
 from paribus.stats.moments import Moments, mean_interval, p_mean_outside
@@ -49,7 +62,7 @@ class Paired(Test):
         for contrast, tally in answers.tallies.items():
             if contrast.kind == "placebo" or not tally.answered:
                 continue
-            what = {**about(self.kind, contrast, tally), "people": tally.answered}
+            what = about(self.kind, contrast, tally)
             if answers.outcome.decides:
                 known = _decisions_exactly if answers.exhaustive else _decisions
                 rows.extend(known(what, tally, confidence))
@@ -73,53 +86,108 @@ def _cells(tally: Tally) -> Cells:
 
 
 def _decisions(what: dict[str, Any], tally: Tally, confidence: float) -> Iterator[Row]:
+    """Weigh decisions; ends and p-values are those of the worst case over missing answers."""
     cells = _cells(tally)
+    both, group, reference, _ = cells
     n = sum(cells)
-    _, group, reference, _ = cells
-    gap = share(group - reference, n)
+    ends = _completions(tally.cells)
     flips = {"flips_for": group, "flips_against": reference}
-    for interval, p, title in (
-        ("newcombe", mcnemar_midp(group, reference), "mid-p"),
-        ("bonett-price", mcnemar_asymptotic(group, reference), "asymptotic"),
-    ):
-        low, high = INTERVALS[interval](cells, confidence)
-        method = f"{TITLES[interval]} interval, {title} McNemar p"
-        ends = {"low": min(low, gap), "high": max(high, gap)}
-        yield Row(**what, unit="net gap", estimate=gap, **ends, p=p, method=method, **flips)
-    odds, low, high = odds_ratio(group, reference, confidence)
+
+    def least_sure(test: Callable[[int, int], float]) -> float:
+        if min(c[1] - c[2] for c in ends) < 0 < max(c[1] - c[2] for c in ends):
+            return 1.0
+        return max(test(end[1], end[2]) for end in ends)
+
+    def widest(weigh: Callable[[Cells], tuple[float, float]], estimate: float) -> dict[str, float]:
+        each = [weigh(end) for end in ends]
+        low, high = min(low for low, _ in each), max(high for _, high in each)
+        return {"low": min(low, estimate), "high": max(high, estimate)}
+
+    kinds: tuple[tuple[IntervalName, Callable[[int, int], float], str], ...] = (
+        ("newcombe", mcnemar_midp, "mid-p"),
+        ("bonett-price", mcnemar_asymptotic, "asymptotic"),
+    )
+    gap = share(group - reference, n)
+    for interval, test, title in kinds:
+        weigh = INTERVALS[interval]
+        yield Row(
+            **what,
+            unit="net gap",
+            estimate=gap,
+            **widest(lambda end, weigh=weigh: weigh(end, confidence), gap),  # type: ignore[misc]
+            p=least_sure(test),
+            method=f"{TITLES[interval]} interval, {title} McNemar p",
+            **flips,
+        )
+    odds = odds_ratio(group, reference, confidence)[0]
     yield Row(
         **what,
         unit="odds ratio",
         estimate=odds,
-        low=low,
-        high=high,
-        p=mcnemar_exact(group, reference),
+        **widest(lambda end: odds_ratio(end[1], end[2], confidence)[1:], odds),
+        p=least_sure(mcnemar_exact),
         method="conditional, exact interval",
         **flips,
     )
-    ratio, low, high = impact_ratio(*cells, confidence)
-    method = "hybrid Wilson interval (Bonett and Price)"
+    ratio = impact_ratio(*cells, confidence)[0]
     yield Row(
-        **what, unit="impact ratio", estimate=ratio, low=low, high=high, method=method, **flips
+        **what,
+        unit="impact ratio",
+        estimate=ratio,
+        **widest(lambda end: impact_ratio(*end, confidence)[1:], ratio),
+        method="hybrid Wilson interval (Bonett and Price)",
+        **flips,
     )
-    both, neither = cells[0], cells[3]
-    rates = share(both + group, n), share(both + reference, n)
-    low, high = cohens_h_interval(both, group, reference, neither, confidence)
-    method = "square-and-add interval on the arcsine scale"
-    h = cohens_h(*rates)
-    yield Row(**what, unit="Cohen's h", estimate=h, low=low, high=high, method=method)
+    h = cohens_h(share(both + group, n), share(both + reference, n))
+    yield Row(
+        **what,
+        unit="Cohen's h",
+        estimate=h,
+        **widest(lambda end: cohens_h_interval(*end, confidence), h),
+        method="square-and-add interval on the arcsine scale",
+    )
+
+
+def _completions(cells: npt.NDArray[np.int64]) -> list[Cells]:
+    """Complete missing answers, those of each kind of pair all in the same way."""
+    whole = [tuple(int(n) for n in cells[:MISSING, :MISSING].ravel())]
+    for group, reference in product(range(3), repeat=2):
+        count = int(cells[group, reference])
+        if not count or MISSING not in (group, reference):
+            continue
+        sides = ((0, 1) if side == MISSING else (side,) for side in (group, reference))
+        places = [2 * one + other for one, other in product(*sides)]
+        whole = [
+            tuple(n + count * (i == place) for i, n in enumerate(each))
+            for each in whole
+            for place in places
+        ]
+    return [(a, b, c, d) for a, b, c, d in dict.fromkeys(whole)]
 
 
 def _decisions_exactly(what: dict[str, Any], tally: Tally, confidence: float) -> Iterator[Row]:
     mass = tally.cells / tally.people if tally.shares is None else tally.shares.mass
-    group = float(mass[FAVORABLE, : UNFAVORABLE + 1].sum())
-    reference = float(mass[: UNFAVORABLE + 1, FAVORABLE].sum())
-    if reference or not group:
-        ratio = share(group, reference) if reference else 1.0
-        yield exact_row(what, "impact ratio", (ratio,), ratio, 0.0, False)
-    told = float(mass[: UNFAVORABLE + 1, : UNFAVORABLE + 1].sum())
-    h = cohens_h(share(group, told), share(reference, told))
-    yield exact_row(what, "Cohen's h", (h,), h, 0.0, False)
+    told = mass[:MISSING, :MISSING]
+    each = [_rates(*(float(n) for n in told.ravel()[[0, 1, 2, 3]]))]
+    if tally.answered < tally.people:
+        each += [_rates(*(float(n) for n in end)) for end in completed_cells(mass)]
+    if each[0][1] or not each[0][0]:
+        ratios = [_ratio(*rates) for rates in each]
+        yield exact_row(what, "impact ratio", ratios, ratios[0], 0.0, False)
+    sizes = [cohens_h(*rates) for rates in each]
+    yield exact_row(what, "Cohen's h", sizes, sizes[0], 0.0, False)
+
+
+def _rates(both: float, group: float, reference: float, neither: float) -> tuple[float, float]:
+    """Give the favorable rates of the group and of the reference, at most 1 after rounding."""
+    n = both + group + reference + neither
+    return min(1.0, share(both + group, n)), min(1.0, share(both + reference, n))
+
+
+def _ratio(group: float, reference: float) -> float:
+    if reference:
+        return min(group / reference, sys.float_info.max)
+    return sys.float_info.max if group else 1.0
 
 
 def _labels(what: dict[str, Any], answers: Answers, contrast: Contrast) -> Iterator[Row]:
@@ -127,7 +195,8 @@ def _labels(what: dict[str, Any], answers: Answers, contrast: Contrast) -> Itera
     r, g = (answers.values(v)[told].astype(np.intp) for v in (contrast.reference, contrast.group))
     labels = len(answers.outcome.labels)
     table = np.bincount(labels * r + g, minlength=labels**2).reshape(labels, labels)
-    what = {**what, "people": len(r), "answered": len(r)}
+    what = {**what, "people": len(told), "answered": len(r)}
+    answered = "" if len(r) == len(told) else ", of pairs with both answers"
     for unit, test, question in (
         ("Stuart-Maxwell", stuart_maxwell, "equal shares of every label"),
         ("Bowker", bowker, "as many changes as their reverse"),
@@ -140,70 +209,124 @@ def _labels(what: dict[str, Any], answers: Answers, contrast: Contrast) -> Itera
             low=statistic,
             high=statistic,
             p=p,
-            method=f"{question}, chi-square with {freedom} degrees of freedom",
+            method=f"{question}, chi-square with {freedom} degrees of freedom{answered}",
         )
 
 
 def _amounts(
     what: dict[str, Any], answers: Answers, contrast: Contrast, confidence: float
 ) -> Iterator[Row]:
+    """Weigh amounts; ends and p-values are those of the worst case over missing answers."""
     told = answers.answered(contrast.reference) & answers.answered(contrast.group)
     r, g = (answers.values(v)[told] for v in (contrast.reference, contrast.group))
     gaps = g - r
     if not len(gaps):
         return
-    what = {**what, "people": len(gaps), "answered": len(gaps)}
-    low, high = answers.bounds
+    missing = len(told) - len(gaps)
+    what = {**what, "people": len(told), "answered": len(gaps)}
+    lowest, highest = answers.bounds
+    spread = highest - lowest
+    least, most = (np.append(gaps, np.full(missing, end)) for end in (-spread, spread))
     moments = Moments.of(gaps)
-    ends = mean_interval(moments, confidence, high - low + abs(moments.mean))
+    whole = completed(moments, missing, -spread, spread)
+    ends = [mean_interval(each, confidence, spread + abs(each.mean)) for each in whole]
+    seed = answers.twins.people.seed
+    means = [each.mean for each in whole]
     yield Row(
         **what,
         unit="score gap",
         estimate=moments.mean,
-        low=ends[0],
-        high=ends[1],
-        p=sign_flip(gaps, seed=answers.twins.people.seed),
+        low=min(low for low, _ in ends),
+        high=max(high for _, high in ends),
+        p=_least_sure(lambda each: sign_flip(each, seed=seed), means, least, most),
         method="Student t interval, sign-flip p",
         sd=moments.sd,
     )
-    middle, least, most = hodges_lehmann(gaps, confidence)
+    middle, *between = hodges_lehmann(gaps, confidence)
+    centers = [middle]
+    if missing:
+        lower, upper = hodges_lehmann(least, confidence), hodges_lehmann(most, confidence)
+        between, centers = [lower[1], upper[2]], [lower[0], upper[0]]
     yield Row(
         **what,
         unit="median gap",
         estimate=middle,
-        low=least,
-        high=most,
-        p=wilcoxon(gaps)[1],
+        low=min(middle, between[0]),
+        high=max(middle, between[1]),
+        p=_least_sure(lambda each: wilcoxon(each)[1], centers, least, most),
         method="Hodges-Lehmann, Wilcoxon signed-rank p",
     )
-    yield from _quantiles(what, gaps, confidence)
+    yield from _quantiles(what, gaps, least, most, confidence)
+    yield _raised(what, gaps, missing, confidence)
+    yield _shifted(what, r, g, missing, confidence)
+
+
+def _least_sure(
+    test: Callable[[Floats], float], centers: Sequence[float], least: Floats, most: Floats
+) -> float:
+    """Give the largest p-value that the missing gaps allow."""
+    if len(centers) == 1:
+        return test(least)
+    # Between a center below zero and one above lies one that is zero.
+    if min(centers) <= 0 <= max(centers):
+        return 1.0
+    apart = np.where(np.arange(len(least)) % 2, least, most)
+    return max(test(each) for each in (least, most, apart))
+
+
+def _raised(what: dict[str, Any], gaps: Floats, missing: int, confidence: float) -> Row:
     up, down = int(np.count_nonzero(gaps > 0)), int(np.count_nonzero(gaps < 0))
-    least, most = clopper_pearson(up, up + down, confidence)
-    raised = share(up, up + down) if up + down else 0.5
-    flips = {"flips_for": up, "flips_against": down}
-    p = mcnemar_exact(up, down)
-    method = "Clopper-Pearson interval, sign test p"
-    unit: Literal["share raised"] = "share raised"
-    yield Row(**what, unit=unit, estimate=raised, low=least, high=most, p=p, method=method, **flips)
+    low, _ = clopper_pearson(up, up + down + missing, confidence)
+    _, high = clopper_pearson(up + missing, up + down + missing, confidence)
+    surest = abs(up - down) > missing or not missing
+    return Row(
+        **what,
+        unit="share raised",
+        estimate=share(up, up + down) if up + down else 0.5,
+        low=low,
+        high=high,
+        p=max(mcnemar_exact(up + missing, down), mcnemar_exact(up, down + missing))
+        if surest
+        else 1.0,
+        method="Clopper-Pearson interval, sign test p",
+        flips_for=up,
+        flips_against=down,
+    )
+
+
+def _shifted(what: dict[str, Any], r: Floats, g: Floats, missing: int, confidence: float) -> Row:
     shift = Moments.of(rank_shift(r, g))
-    least, most = mean_interval(shift, confidence, 2.0)
-    yield Row(
+    # Who is missing from the list moves nobody else in it by more places than they are.
+    blurred = min(1.0, missing / max(1, len(r) + missing - 1))
+    whole = completed(shift, missing, -1.0, 1.0)
+    ends = [mean_interval(each, confidence, 1.0 + abs(each.mean)) for each in whole]
+    means = [each.mean for each in whole]
+    p = 1.0
+    if min(means) - blurred > 0 or max(means) + blurred < 0:
+        p = max(p_mean_outside(each, blurred, 1.0 + abs(each.mean)) for each in whole)
+    return Row(
         **what,
         unit="rank shift",
         estimate=shift.mean,
-        low=max(-1.0, least),
-        high=min(1.0, most),
-        p=p_mean_outside(shift, 0.0, 2.0),
+        low=max(-1.0, min(low for low, _ in ends) - blurred),
+        high=min(1.0, max(high for _, high in ends) + blurred),
+        p=p,
         method="each person moved alone, Student t",
         sd=shift.sd,
     )
 
 
 def _quantiles(
-    what: dict[str, Any], gaps: npt.NDArray[np.float64], confidence: float
+    what: dict[str, Any], gaps: Floats, least: Floats, most: Floats, confidence: float
 ) -> Iterator[Row]:
-    for q, (estimate, low, high) in zip(
-        _QUANTILES, quantile_intervals(gaps, _QUANTILES, confidence), strict=True
-    ):
+    each = [quantile_intervals(values, _QUANTILES, confidence) for values in (gaps, least, most)]
+    for q, (estimate, _, _), (_, low, _), (_, _, high) in zip(_QUANTILES, *each, strict=True):
         method = f"{percent(q).replace('.0 %', ' %')} quantile, order statistics"
-        yield Row(**what, unit="gap quantile", estimate=estimate, low=low, high=high, method=method)
+        yield Row(
+            **what,
+            unit="gap quantile",
+            estimate=estimate,
+            low=min(low, estimate),
+            high=max(high, estimate),
+            method=method,
+        )

@@ -28,7 +28,7 @@ from paribus.evidence._cells import (
     widest,
 )
 from paribus.evidence._columns import MISSING, Known, condition, everyone, few, some
-from paribus.evidence._rules import roundest
+from paribus.evidence._cuts import roundest
 from paribus.evidence.base import Condition, Row, Test
 from paribus.people.population import People
 from paribus.twins import Contrast, level_contrasts

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pydantic
 
 from paribus._seeds import generator
@@ -32,7 +31,8 @@ from paribus.evidence._cells import (
     widest,
 )
 from paribus.evidence._columns import everyone, few, inside, some
-from paribus.evidence._rules import Grid, Limits, Search, Terms, sharpened
+from paribus.evidence._cuts import sharpened
+from paribus.evidence._rules import Grid, Limits, Search, Terms
 from paribus.evidence.base import Condition, Row, Test
 from paribus.people.population import People
 from paribus.twins import Contrast, level_contrasts
@@ -40,7 +40,7 @@ from paribus.twins import Contrast, level_contrasts
 _RESAMPLES = 20
 """Resamples in which a rule is looked for again."""
 
-_RESAMPLED = 5_000
+_RESAMPLED = 2_500
 """People in a resample, at most."""
 
 _SAME = 0.8
@@ -86,6 +86,13 @@ class Regions(Test):
             for contrast in widest(answers, weighed, halves.shape, self.contrasts)
         ]
         suggested = [each.suggestions(tolerance) for each in sought]
+        # A rule that fails among the very people who suggest it is not worth a claim: the fewer
+        # rules are measured, the narrower are their intervals.
+        shared = 1 - (1 - confidence) / max(1, sum(len(rules) for rules in suggested))
+        suggested = [
+            [rule for rule in rules if each.says_something(rule.first, shared)]
+            for each, rules in zip(sought, suggested, strict=True)
+        ]
         claims = sum(len(rules) for rules in suggested)
         rows: list[Row] = []
         for each, rules in zip(sought, suggested, strict=True):
@@ -129,13 +136,11 @@ class _Suggestion:
     rule: Rule
     held: Mask
     """The people whom the rule is about, shape (kept,)."""
-    covered: Mask
-    """The people whom better rules are about."""
-
-    @property
-    def sets(self) -> npt.NDArray[np.int8]:
-        """Nobody's, the rule's alone, better rules' alone, and both: 0 to 3, shape (kept,)."""
-        return self.held.astype(np.int8) + np.int8(2) * self.covered.astype(np.int8)
+    first: Sequence[Cell]
+    """The pairs of those who suggest rules: of nobody's people, of the rule's alone, of better
+    rules' alone, and of those of both."""
+    second: Sequence[Cell]
+    """The same of those who measure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,30 +182,35 @@ class _Sought:
         fields = everyone(self.gaps.answers, _named(rough))
         among = self.halves.first & self.gaps.told
         covered = np.zeros(len(among), dtype=bool)
-        kept: list[tuple[_Suggestion, Cell]] = []
+        kept: list[_Suggestion] = []
         for terms, rule in zip(found, rough, strict=True):
             sharp = sharpened(rule, self.grids, fields, self.gaps, among, self.test.smallest)
             held = inside(fields, sharp)
             among = among & ~held
-            cell = self.gaps.cells(held, 2, self.halves.first)[1]
-            if abs(cell.gap) > tolerance and not self._repeats(held, cell, kept):
-                kept.append((_Suggestion(terms, sharp, held, covered), cell))
+            suggestion = _Suggestion(terms, sharp, held, *self._cells(held, covered))
+            gap = _rule_of(suggestion.first).gap
+            if abs(gap) > tolerance and not any(self._repeats(suggestion, one) for one in kept):
+                kept.append(suggestion)
                 covered = covered | held
-        return [suggestion for suggestion, _ in kept]
+        return kept
 
-    def _repeats(self, held: Mask, cell: Cell, better: Sequence[tuple[_Suggestion, Cell]]) -> bool:
+    def _cells(self, held: Mask, covered: Mask) -> tuple[list[Cell], list[Cell]]:
+        """Sum up the pairs of both halves in one go."""
+        sets = held.astype(np.int8) + np.int8(2) * covered.astype(np.int8)
+        if self.halves.whole:
+            cells = self.gaps.cells(sets, 4)
+            return cells, cells
+        cells = self.gaps.cells(sets + np.int8(4) * self.halves.second.astype(np.int8), 8)
+        return cells[:4], cells[4:]
+
+    def _repeats(self, rule: _Suggestion, better: _Suggestion) -> bool:
         """Tell whether a rule is about the same people as a better one, with nearly its gap."""
-        first = self.halves.first
-        for other, known in better:
-            both = np.count_nonzero(held & other.held & first)
-            if both <= _SAME * min(
-                np.count_nonzero(held & first), np.count_nonzero(other.held & first)
-            ):
-                continue
-            widest_gap = max(abs(cell.gap), abs(known.gap))
-            if abs(cell.gap - known.gap) <= _NEARLY * widest_gap:
-                return True
-        return False
+        sizes = [int(np.count_nonzero(one.held & self.halves.first)) for one in (rule, better)]
+        both = np.count_nonzero(rule.held & better.held & self.halves.first)
+        if both <= _SAME * min(sizes):
+            return False
+        gaps = [_rule_of(one.first).gap for one in (rule, better)]
+        return abs(gaps[0] - gaps[1]) <= _NEARLY * max(abs(gap) for gap in gaps)
 
     def borne_out(
         self, suggested: Sequence[_Suggestion], confidence: float, claims: int
@@ -209,22 +219,19 @@ class _Sought:
         if not suggested:
             return []
         shared = 1 - (1 - confidence) / claims
-        kept = []
-        for suggestion in suggested:
-            cells = self.gaps.cells(suggestion.sets, 4, self.halves.second)
-            if self._says_something(cells, shared):
-                kept.append((suggestion, cells))
-        again = self._again([suggestion for suggestion, _ in kept])
+        kept = [rule for rule in suggested if self.says_something(rule.second, shared)]
+        again = self._again(kept)
         size = self._size()
         rows = [
-            self._row(suggestion, cells, size, stability, shared, claims)
-            for (suggestion, cells), stability in zip(kept, again, strict=True)
+            self._row(suggestion, size, stability, shared, claims)
+            for suggestion, stability in zip(kept, again, strict=True)
         ]
         return sorted(rows, key=lambda row: -(row.explained or 0.0))
 
-    def _says_something(self, cells: Sequence[Cell], confidence: float) -> bool:
-        nobody, own, better, both = cells
-        rule, rest = merged([own, both]), merged([nobody, better])
+    def says_something(self, cells: Sequence[Cell], confidence: float) -> bool:
+        """Tell whether a rule is about enough people, with a gap beyond that of the others."""
+        nobody, own, better, _ = cells
+        rule, rest = _rule_of(cells), merged([nobody, better])
         if rule.weight < self.test.smallest * (rule.weight + rest.weight):
             return False
         # Its people must have a gap, not merely some whom a better rule is about as well.
@@ -251,14 +258,12 @@ class _Sought:
     def _row(
         self,
         suggestion: _Suggestion,
-        cells: Sequence[Cell],
         size: float,
         stability: float | None,
         confidence: float,
         claims: int,
     ) -> Row:
-        _, own, _, both = cells
-        rule, whole = merged([own, both]), merged(cells)
+        rule, whole = _rule_of(suggestion.second), merged(suggestion.second)
         contrast = self.gaps.contrast
         low, high = rule.interval(confidence)
         share = rule.weight / whole.weight
@@ -308,6 +313,11 @@ class _Sought:
                 if not missed:
                     break
         return [hit / _RESAMPLES for hit in hits]
+
+
+def _rule_of(cells: Sequence[Cell]) -> Cell:
+    _, own, _, both = cells
+    return merged([own, both])
 
 
 def _explained(share: float, gap: float, whole: float, size: float) -> float:

@@ -7,6 +7,7 @@ the tolerance, and its p-value holds at every pair (see `paribus.stats.sequentia
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from paribus.evidence._names import linked_names
 from paribus.evidence.base import Row, Step, Test, Unit
 from paribus.outcomes import Outcome
 from paribus.people.population import People
-from paribus.stats.sequential import Walk, running_intersection
+from paribus.stats.sequential import Walk, running_intersection, size_bounds
 from paribus.twins import Contrast, Twins, Version, cell_contrasts, level_contrasts
 
 Ends = tuple[npt.NDArray[Any], npt.NDArray[Any]]
@@ -46,9 +47,26 @@ class Sequential(Test):
 
 
 class Watched:
-    """The pairs of an audit as they come: what they prove so far."""
+    """The pairs of an audit as they come: what they prove so far.
 
-    def __init__(self, twins: Twins, outcome: Outcome, tolerance: float, confidence: float) -> None:
+    Parameters
+    ----------
+    twins : Twins
+    outcome : Outcome
+    tolerance, confidence : float
+    levels : bool
+        Whether to follow the single levels too, which no verdict needs.
+    """
+
+    def __init__(
+        self,
+        twins: Twins,
+        outcome: Outcome,
+        tolerance: float,
+        confidence: float,
+        *,
+        levels: bool = True,
+    ) -> None:
         self.twins = twins
         self.outcome = outcome
         self.confidence = confidence
@@ -65,13 +83,15 @@ class Watched:
             begin["absolute gap"] = Walk.of_sizes(tolerance, alpha)
         contrasts = [c for c in twins.contrasts if c.kind != "placebo"]
         self._walks = {contrast: dict(begin) for contrast in contrasts}
-        self._counts = {contrast: np.zeros(4, dtype=np.int64) for contrast in contrasts}
-        self._sums = {contrast: np.zeros(2) for contrast in contrasts}
+        self._counts: dict[Contrast, npt.NDArray[np.int64]] = {
+            contrast: np.zeros(4, dtype=np.int64) for contrast in contrasts
+        }
+        self._sums = dict.fromkeys(contrasts, (0.0, 0.0))
         level = Walk.of_flips(1.0, alpha) if outcome.decides else Walk.of_sizes(1.0, alpha)
-        levels = dict.fromkeys(v for c in contrasts for v in (c.reference, c.group))
-        self._levels = dict.fromkeys(levels, level)
-        self._told = dict.fromkeys(levels, 0)
-        self._totals = dict.fromkeys(levels, 0.0)
+        versions = [v for c in contrasts for v in (c.reference, c.group)] if levels else []
+        self._levels = dict.fromkeys(versions, level)
+        self._told = dict.fromkeys(versions, 0)
+        self._totals = dict.fromkeys(versions, 0.0)
         self.people = 0
 
     @staticmethod
@@ -88,30 +108,37 @@ class Watched:
             told = _told(block, places)
             for unit in walks:
                 walks[unit] = walks[unit].after(*self._differences(unit, block, places, told))
+            r, g = (block.values[place][told] for place in places)
+            changed = int(np.count_nonzero(r != g))
+            against = favor = 0
             if self.outcome.decides:
-                gap = block.gaps(self.outcome, *places)[0][told]
-                against, favor = int((gap < 0).sum()), int((gap > 0).sum())
-                self._counts[contrast] += [against, favor, 0, int(told.sum())]
-            else:
-                r, g = (block.values[place][told] for place in places)
-                self._counts[contrast] += [0, 0, int((r != g).sum()), int(told.sum())]
-                if self.outcome.measures:
-                    self._sums[contrast] += [(g - r).sum(), np.abs(g - r).sum()]
+                favored = [self.outcome.favors(values) for values in (r, g)]
+                against = int(np.count_nonzero(favored[0] > favored[1]))
+                favor = int(np.count_nonzero(favored[1] > favored[0]))
+            here = np.array([against, favor, changed, len(r)], dtype=np.int64)
+            self._counts[contrast] = self._counts[contrast] + here
+            if self.outcome.measures:
+                total, size = self._sums[contrast]
+                gaps = g - r
+                self._sums[contrast] = total + float(gaps.sum()), size + float(np.abs(gaps).sum())
         for version in self._levels:
             self._add_level(version, block)
+
+    def copy(self) -> Watched:
+        """Give what is known so far, to be told of other people than the original is."""
+        other = copy(self)
+        other._walks = {contrast: dict(walks) for contrast, walks in self._walks.items()}
+        other._counts, other._sums = dict(self._counts), dict(self._sums)
+        other._levels = dict(self._levels)
+        other._told, other._totals = dict(self._told), dict(self._totals)
+        return other
 
     def _differences(
         self, unit: Unit, block: BlockAnswers, places: Sequence[int], told: npt.NDArray[np.bool_]
     ) -> Ends:
         if unit in {"net gap", "flip rate"}:
             low, high = block.gaps(self.outcome, places[0], places[1])
-            if unit == "net gap":
-                return low, high
-            # A pair that may be -1, 0 or 1 may be no flip, or one.
-            least = np.where(
-                np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0
-            )
-            return least, np.maximum(np.abs(low), np.abs(high))
+            return (low, high) if unit == "net gap" else size_bounds(low, high)
         r, g = (block.values[place] for place in places)
         if unit == "label change rate":
             changed = (r != g).astype(np.int8)
@@ -136,21 +163,23 @@ class Watched:
         self._told[version] += int(told.sum())
         self._totals[version] += float(amounts[told].sum())
 
-    def rows(self, steady: bool) -> list[Row]:
+    def rows(self, steady: bool, *, trails: bool = True) -> list[Row]:
         """Give what is proven now.
 
         Parameters
         ----------
         steady : bool
             Whether the model repeats itself: else changes of single answers are no evidence.
+        trails : bool
+            Whether to work out the intervals, which no verdict needs; else they say nothing.
         """
         return [
-            self._row(contrast, unit, walk, steady)
+            self._row(contrast, unit, walk, steady, trails)
             for contrast, walks in self._walks.items()
             for unit, walk in walks.items()
         ]
 
-    def _row(self, contrast: Contrast, unit: Unit, walk: Walk, steady: bool) -> Row:
+    def _row(self, contrast: Contrast, unit: Unit, walk: Walk, steady: bool, trails: bool) -> Row:
         against, favor, changed, told = (int(n) for n in self._counts[contrast])
         signed = unit in {"net gap", "score gap"}
         total: float = {
@@ -160,14 +189,19 @@ class Watched:
             "score gap": self._sums[contrast][0],
             "absolute gap": self._sums[contrast][1],
         }[unit]
-        trail = tuple(_trail(walk, self.confidence))
+        estimate = float(total) / told if told else 0.0
+        floor = -1.0 if signed else 0.0
+        trail: tuple[Step, ...] = (Step(pairs=walk.pairs, low=floor, high=1.0),)
+        if trails:
+            trail = tuple(_trail(walk, self.confidence))
+        low, high = _around(estimate, trail, floor)
         decided = unit in {"net gap", "flip rate"}
         return Row(
             **self._about(contrast, told),
             unit=unit,
-            estimate=float(total) / told if told else 0.0,
-            low=trail[-1].low if trail else -1.0,
-            high=trail[-1].high if trail else 1.0,
+            estimate=estimate,
+            low=low,
+            high=high,
             p=walk.p_outside,
             p_outside=walk.p_outside,
             p_within=walk.p_within,
@@ -203,15 +237,16 @@ class Watched:
                 walk = self._levels[version]
                 if not walk.pairs:
                     continue
-                last = list(_trail(walk, self.confidence))[-1]
                 told = self._told[version]
+                rate = self._totals[version] / told if told else 0.0
+                low, high = _around(rate, tuple(_trail(walk, self.confidence)), 0.0)
                 what = {**self._about(contrast, told), "reference": "", "group": name}
                 yield Row(
                     **what,
                     unit="favorable rate" if self.outcome.decides else "mean answer",
-                    estimate=self._totals[version] / told if told else 0.0,
-                    low=last.low,
-                    high=last.high,
+                    estimate=rate,
+                    low=low,
+                    high=high,
                     method="e-values, valid at any time",
                 )
 
@@ -227,6 +262,17 @@ def _told(block: BlockAnswers, places: Sequence[int]) -> npt.NDArray[np.bool_]:
 
 def _trail(walk: Walk, confidence: float) -> Iterator[Step]:
     """Give the intervals along the way, each within all before it: all hold at once."""
-    pairs, low, high = walk.sequence(confidence)
-    for n, least, most in zip(pairs, *running_intersection(low, high), strict=True):
-        yield Step(pairs=int(n), low=float(least), high=float(most))
+    pairs, lows, highs = walk.sequence(confidence)
+    narrowed = running_intersection(lows, highs)
+    for n, low, high, least, most in zip(pairs, *narrowed, lows, highs, strict=True):
+        if low > high:
+            # They have nothing in common: one of them missed the truth, as one in 20 trails may.
+            low, high = least, most
+        yield Step(pairs=int(n), low=float(low), high=float(high))
+
+
+def _around(estimate: float, trail: Sequence[Step], floor: float) -> tuple[float, float]:
+    """Give the last interval, and the estimate within it: earlier ones may have excluded it."""
+    if not trail:
+        return floor, 1.0
+    return min(trail[-1].low, estimate), max(trail[-1].high, estimate)

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, cast
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from paribus._seeds import BLOCK
 from paribus.answers import Answers, BlockAnswers, Tallying
-from paribus.errors import ModelError, ParibusError, SpecError, nearest, reason
+from paribus.errors import ModelError, SpecError, nearest
 from paribus.executors.base import Executor
-from paribus.outcomes import FAILED, FAVORABLE, REFUSED, Outcome
+from paribus.outcomes import FAILED, FAVORABLE, Outcome
 from paribus.people.population import People
-from paribus.probe.base import Missing, Model, Probe, Values, outcome_of, read, way_of_asking
-from paribus.table import Coded, Column, FrameKind, Plain, Scalar, concat, matrix, to_frame
+from paribus.probe._calls import (
+    Calls,
+    Heard,
+    Segment,
+    Selection,
+    batches,
+    either,
+    gathered,
+    reasons_of,
+    statuses_of,
+)
+from paribus.probe._known import Known
+from paribus.probe.base import Missing, Model, Probe, Values, outcome_of
+from paribus.table import Column, FrameKind, Scalar
 from paribus.twins import TwinBlock, Twins
 
-_TABLE = 1 << 22
-"""Distinct questions that a table of known answers may hold."""
-
-_CALL = 2 * BLOCK
-"""People in one call, at most: a call has a cost of its own, and more gain nothing."""
-
 _SAMPLE = 256
-"""People who are asked twice beforehand, to learn whether the model repeats itself."""
+"""Questions that are put twice beforehand, to learn whether the model repeats itself: half of them
+about people as the first version, half as the last. Fewer where everybody is asked for themselves:
+an eighth of all people, or a first run."""
 
 _FIRST_RUN = 32
 """People asked before it is first weighed whether to stop early; later runs are an eighth of all so
@@ -38,25 +40,28 @@ far, so that no more than that is asked in vain."""
 
 _FEW = 8
 
-_REASONS = 1_000
-"""Reasons that are told apart; a message that names its row would otherwise fill the memory."""
-
-Selection = npt.NDArray[np.intp] | None
-Segment = tuple[int, Selection]
-"""A version's number, and which of its people are asked about; all where None."""
-
-
-Watch = Callable[[BlockAnswers, bool], bool]
-"""Sees each run of people in order, and whether the model repeats itself; says when to stop."""
+Watch = Callable[[bool], Callable[[BlockAnswers], bool]]
+"""Told whether the model repeats itself, begins to watch: sees each run of people in order, and
+says when to stop."""
 
 
 def ask(
-    probe: Probe, model: Model, twins: Twins, executor: Executor, watch: Watch | None = None
+    probe: Probe,
+    model: Model,
+    twins: Twins,
+    executor: Executor,
+    watch: Watch | None = None,
+    *,
+    instead: Twins | None = None,
+    steady: bool | None = None,
 ) -> Answers:
     """Ask a model about every distinct version of every person.
 
-    A model that does not repeat itself is asked everything twice, each person and each version for
-    itself, unless the probe says otherwise.
+    A few people are asked twice beforehand, and afterwards once more some whose twins were answered
+    otherwise. A model that does not repeat itself is asked about each person and each version for
+    itself: what looks the same to it is no longer asked once, or one answer's noise would be that
+    of many. It is asked everything twice, unless the probe says otherwise or the audit may stop
+    early.
 
     Parameters
     ----------
@@ -69,6 +74,10 @@ def ask(
     watch : callable, optional
         Told of each run of people in order, it says when enough of them were asked. What it is
         told depends on nothing but the people and the model.
+    instead : Twins, optional
+        Who is asked if the model does not repeat itself.
+    steady : bool, optional
+        Whether the model repeats itself, where that is known; else it is found out.
 
     Raises
     ------
@@ -81,19 +90,21 @@ def ask(
     features = features_of(probe, model, twins)
     _check_attributes(twins.people, features)
     asking = _Asking(probe, model, twins, outcome, features)
-    steady = asking.repeats_itself()
-    asking.twice = probe.times == 2 or (probe.times == "auto" and not steady and watch is None)
-    summed = asking.everybody(executor, steady, watch)
-    if steady and not asking.repeats_its_flips(summed):
-        steady = False
-        if probe.times == "auto" and watch is None:
-            asking.twice = True
-            summed = asking.everybody(executor, steady, watch)
+    summed = None
+    asking.steady = asking.repeats_itself(early=watch is not None) if steady is None else steady
+    if asking.steady:
+        summed = asking.everybody(executor, watch)
+        asking.steady = steady is not None or asking.repeats_its_flips(summed)
+    if not asking.steady and instead is not None:
+        asking, summed = _Asking(probe, model, instead, outcome, features), None
+        asking.steady = False
+    if summed is None or (not asking.steady and not asking.allows_for_noise(summed, watch)):
+        summed = asking.everybody(executor, watch)
     answers = summed.answers(
         seen=_described(model, twins.people, features),
-        repeatable=steady,
+        repeatable=asking.steady,
         frame=asking.kind,
-        exhaustive=twins.people.census is not None,
+        exhaustive=asking.twins.people.census is not None,
     )
     if answers.statuses[0] == 0:
         why = next(iter(answers.reasons), "every answer was a refusal or not a number")
@@ -222,84 +233,72 @@ class _Asking:
         self.twins = twins
         self.outcome = outcome
         self.features = features
-        self.model = model
-        self.put = way_of_asking(model, outcome)
         rows = twins.people.rows
-        self.like = None if rows is None else rows.table
         by_itself: FrameKind = "pandas" if rows is None else rows.table.kind
         self.kind: FrameKind = by_itself
         # Fitted models know pandas and polars frames; a plain function is handed what its data are.
         usual = "pandas" if by_itself == "pyarrow" and not model.sees_everything else by_itself
-        self.handed: FrameKind = probe.frame or model.frame or usual
-        self.heard = False
-        self._lock = threading.Lock()
-        self._codes = {"no answer": REFUSED, "not a number": FAILED}
+        handed: FrameKind = probe.frame or model.frame or usual
+        self.calls = Calls(model, outcome, features, handed, None if rows is None else rows.table)
+        self.times = probe.times
         self.sample = twins.block(0, _SAMPLE)
-        self.known = _Known.of(self, probe.repeats)
-        self.twice = False
-        """Whether everything is asked twice, of each person and each version for itself."""
+        self.known = Known.of(twins, self.sample, features, probe.repeats, self.calls.value_type)
+        self.steady = True
+        """Whether the model repeats itself, as far as that is known."""
 
     # --- runs of people ---------------------------------------------------------------------------
 
-    def everybody(self, executor: Executor, steady: bool, watch: Watch | None) -> Tallying:
+    def everybody(self, executor: Executor, watch: Watch | None) -> Tallying:
         """Ask one run of people after the other, until all or enough of them have answered."""
         summed = Tallying(self.twins, self.outcome)
         runs = _runs(len(self.twins.people), watch is not None)
-        for answers in executor.map(lambda i: self.run(*runs[i]), range(len(runs))):
+        twice = self._twice(watch)
+        enough = None if watch is None else watch(self.steady)
+        for answers in executor.map(lambda i: self.run(*runs[i], twice), range(len(runs))):
             summed.add(answers)
             _check_decisions(self.outcome, summed.unfavorable)
-            if watch is not None and watch(answers, steady):
+            if enough is not None and enough(answers):
                 break
         return summed
 
-    def run(self, start: int, stop: int) -> BlockAnswers:
+    def _twice(self, watch: Watch | None) -> bool:
+        return self.times == 2 or (self.times == "auto" and not self.steady and watch is None)
+
+    def allows_for_noise(self, summed: Tallying, watch: Watch | None) -> bool:
+        """Tell whether everything was already asked as of a model that does not repeat itself."""
+        return summed.each_asked and (summed.twice or not self._twice(watch))
+
+    def run(self, start: int, stop: int, twice: bool) -> BlockAnswers:
         """Ask about all versions of a run of people of the same block."""
         index, skip = divmod(start, BLOCK)
         twins = self.twins.block(index, stop - index * BLOCK, skip)
-        answers = self._answers(twins)
-        if self.twice:
-            answers = replace(answers, again=self._answers(twins))
-        return answers
-
-    def _answers(self, twins: TwinBlock) -> BlockAnswers:
-        heard = _Heard()
-        if not self.twice and self.known is not None and self.known.fits(self, twins):
-            values, missing = self._through_table(twins, heard)
+        heard = Heard()
+        alone = twice or not self.steady
+        if not alone and self.known is not None and self.known.fits(twins, self.features):
+            values, missing = self._through_table(self.known, twins, heard)
         else:
-            values, missing = self._each_distinct(twins, heard)
+            values, missing = self._each_distinct(twins, heard, alone=alone)
+        again, gone = None, missing
+        if twice:
+            second, unsaid = self._each_distinct(twins, heard, alone=True)
+            again = BlockAnswers(twins.start, tuple(second), statuses_of(unsaid))
+            gone = [either(one, other) for one, other in zip(missing, unsaid, strict=True)]
         return BlockAnswers(
             start=twins.start,
             values=tuple(values),
-            missing=tuple(
-                None if gone is None else np.minimum(gone, FAILED).astype(np.int8)
-                for gone in missing
-            ),
-            reasons=self._why(missing),
+            missing=statuses_of(missing),
+            reasons=reasons_of(gone, heard.codes),
             unfavorable=heard.unfavorable,
             questions=heard.questions,
+            again=again,
             weights=twins.weights(),
         )
 
-    def _why(self, missing: Sequence[Missing]) -> dict[str, int]:
-        """Count the reasons of all versions that are missing, whoever was asked in their place."""
-        counts: Counter[int] = Counter()
-        for gone in missing:
-            if gone is not None:
-                counts.update(dict(zip(*np.unique(gone, return_counts=True), strict=True)))
-        with self._lock:
-            texts = {code: text for text, code in self._codes.items()}
-        return {texts[int(code)]: int(n) for code, n in counts.items() if code}
-
-    def _code(self, error: BaseException) -> int:
-        """Give a reason its number: what is missing for this reason has this number."""
-        with self._lock:
-            text = reason(error) if len(self._codes) < _REASONS else "other reasons"
-            return self._codes.setdefault(text, FAILED + len(self._codes) - 1)
-
-    def _each_distinct(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
-        # Of a model that does not repeat itself, answers that are shared would be noise that is.
-        alone = [np.asarray(number) for number in range(len(self.twins.versions))]
-        firsts = alone if self.twice else twins.distinct(self.features)
+    def _each_distinct(
+        self, twins: TwinBlock, heard: Heard, *, alone: bool
+    ) -> tuple[list[Values], list[Missing]]:
+        versions = range(len(self.twins.versions))
+        firsts = [np.asarray(i) for i in versions] if alone else twins.distinct(self.features)
         segments: list[Segment] = []
         for number, first in enumerate(firsts):
             if first.ndim == 0:
@@ -311,20 +310,20 @@ class _Asking:
         values: list[Values] = []
         missing: list[Missing] = []
         for first in firsts:
-            v, m = _gathered(first, said, len(twins))
+            v, m = gathered(first, said, len(twins))
             values.append(v)
             missing.append(m)
         return values, missing
 
     def _ask_segments(
-        self, twins: TwinBlock, segments: Sequence[Segment], heard: _Heard
+        self, twins: TwinBlock, segments: Sequence[Segment], heard: Heard
     ) -> dict[int, tuple[Selection, Values, Missing]]:
         """Ask about all segments, several in one call where they are few enough people."""
         columns = [self._columns(twins, segment) for segment in segments]
         lengths = [len(next(iter(c.values()))) for c in columns]
         out: dict[int, tuple[Selection, Values, Missing]] = {}
-        for batch in _batches(lengths):
-            values, missing = self._call([columns[i] for i in batch], heard)
+        for batch in batches(lengths):
+            values, missing = self.calls.call([columns[i] for i in batch], heard)
             at = 0
             for i in batch:
                 stop = at + lengths[i]
@@ -344,10 +343,10 @@ class _Asking:
             return columns
         return {name: column.take(chosen) for name, column in columns.items()}
 
-    def _through_table(self, twins: TwinBlock, heard: _Heard) -> tuple[list[Values], list[Missing]]:
+    def _through_table(
+        self, known: Known, twins: TwinBlock, heard: Heard
+    ) -> tuple[list[Values], list[Missing]]:
         """Look answers up in the table of known ones, after asking for those that it lacks."""
-        known = self.known
-        assert known is not None
         columns = [twins.columns(version, self.features) for version in self.twins.versions]
         keys = [known.keys(c) for c in columns]
         for c, key in zip(columns, keys, strict=True):
@@ -357,94 +356,62 @@ class _Asking:
                 if len(new):
                     distinct, first = np.unique(key[new], return_index=True)
                     chosen = {name: column.take(new[first]) for name, column in c.items()}
-                    values, missing = self._call([chosen], heard)
-                    known.learn(distinct, values, missing)
+                    here = Heard(codes=known.codes)
+                    values, missing = self.calls.call([chosen], here)
+                    known.learn(distinct, values, missing, here.unfavorable)
+                    heard.questions += here.questions
         values_of = [known.values[key] for key in keys]
         statuses = [known.status[key] for key in keys]
+        with known.lock:
+            heard.codes = dict(known.codes)
+            heard.unfavorable = frozenset().union(*map(known.unfavorable, keys))
         return values_of, [s if s.any() else None for s in statuses]
 
-    # --- calls ------------------------------------------------------------------------------------
+    # --- whether the model repeats itself ---------------------------------------------------------
 
-    def _call(
-        self, columns: Sequence[Mapping[str, Column]], heard: _Heard
-    ) -> tuple[Values, Missing]:
-        people = sum(len(next(iter(c.values()))) for c in columns)
-        heard.questions += people
-        return self._put(partial(self._frame, columns, people), people, heard)
+    def repeats_itself(self, *, early: bool) -> bool:
+        """Ask about some people twice, and compare what the model says.
 
-    def _frame(self, columns: Sequence[Mapping[str, Column]], people: int) -> Any:
-        if self.handed == "numpy":
-            return matrix(columns, people, self.model.precision)
-        merged = {name: concat([c[name] for c in columns]) for name in self.features}
-        return to_frame(merged, self.handed, self.like)
-
-    def _put(self, make: Callable[[], Any], people: int, heard: _Heard) -> tuple[Values, Missing]:
-        """Put questions; where the model raises, find those that it raises on, by halves."""
-        try:
-            said = self.put(make())
-        except ParibusError:
-            raise
-        except (Exception, SystemExit) as error:
-            # Made anew: the model may have written into its frame before it raised.
-            questions = make()
-            if not self.heard:
-                self._refuses_everything(questions, people, error)
-            if people == 1:
-                return np.zeros(1, self._value_type), np.full(1, self._code(error), np.int32)
-            # Where failures are many, halves of a few people fail too: one by one is cheaper.
-            half = people // 2 if people > _FEW else 1
-            parts = [
-                self._put(partial(_slice, questions, 0, half), half, heard),
-                self._put(partial(_slice, questions, half, people), people - half, heard),
-            ]
-            return _joined(parts)
-        values, missing, unfavorable = read(self.outcome, said, people)
-        self.heard = True
-        heard.unfavorable |= unfavorable
-        return values, missing
-
-    @property
-    def _value_type(self) -> type[np.generic]:
-        if self.outcome.measures:
-            return np.float64
-        return np.int8 if self.outcome.kind == "decision" else np.int16
-
-    def _refuses_everything(self, questions: Any, people: int, error: BaseException) -> None:
-        """Raise where the model has never answered and raises on single people too."""
-        for at in {0, people // 3, 2 * people // 3, people - 1}:
-            try:
-                self.put(_slice(questions, at, at + 1))
-            except (Exception, SystemExit):  # noqa: S112 - the first error is the one to tell
-                continue
-            self.heard = True
-            return
-        wanted = ", ".join(self.features[:8]) + (" ..." if len(self.features) > 8 else "")
-        raise ModelError(
-            f"the model refuses every question ({reason(error)}); it was handed a {self.handed} "
-            f"frame with the columns {wanted}",
-            path="$.model",
-        ) from error
-
-    def repeats_itself(self) -> bool:
-        """Ask about some people twice, and compare what the model says."""
-        people = np.arange(min(len(self.sample), max(_FIRST_RUN, len(self.twins.people) // 8)))
-        last = len(self.twins.versions) - 1
+        Parameters
+        ----------
+        early : bool
+            Whether the audit may stop after a few people: then fewer are asked about twice.
+        """
+        everybody = len(self.twins.people)
+        most = _FIRST_RUN if early else min(_SAMPLE, max(_FIRST_RUN, everybody // 8))
+        people = np.arange(min(len(self.sample), most))
+        if self.known is not None or self.twins.people.census is not None:
+            # An answer that stands for many, or for everybody alike, must be no matter of chance.
+            people = np.resize(np.arange(len(self.sample)), _SAMPLE)
         # Noise may come with one version only.
-        halves = [(place, people[place > 0 :: 2]) for place in {0, last}]
-        asked = [(place, at) for place, at in halves if len(at)]
-        columns = [self._columns(self.sample, each) for each in asked]
+        halves = np.array_split(people, 2)
+        asked = [(0, halves[0]), (len(self.twins.versions) - 1, halves[1])]
+        columns = [self._columns(self.sample, each) for each in asked if len(each[1])]
         try:
-            return _alike(self._call(columns, _Heard()), self._call(columns, _Heard()))
+            return _alike(self.calls.call(columns, Heard()), self.calls.call(columns, Heard()))
         except ModelError:
             # Asked about everybody it may answer some, or the error is told with their number.
+            self._find_anybody()
             return True
+
+    def _find_anybody(self) -> None:
+        """Ask about single people from all over: whoever is asked first may be whom it fails on."""
+        everybody = len(self.twins.people)
+        for person in sorted({(everybody - 1) * i // _FEW for i in range(_FEW + 1)}):
+            index, at = divmod(person, BLOCK)
+            twins = self.twins.block(index, at + 1, at)
+            try:
+                self.calls.call([self._columns(twins, (0, None))], Heard())
+            except ModelError:
+                continue
+            return
 
     def repeats_its_flips(self, summed: Tallying) -> bool:
         """Ask those again whose twins were answered otherwise, and compare.
 
         Noise that is too rare to show among a few people is what makes the flips of a fair model.
         """
-        first = summed.first_run()
+        first = summed.first_block()
         people, places = [], []
         budget = max(4, _SAMPLE // (2 * len(self.twins.contrasts)))
         for contrast in self.twins.contrasts:
@@ -460,7 +427,7 @@ class _Asking:
             return True
         last = max(int(at.max()) for _, at in asked)
         twins = self.sample if last < _SAMPLE else self.twins.block(0, last + 1)
-        said = self._call([self._columns(twins, each) for each in asked], _Heard())
+        said = self.calls.call([self._columns(twins, each) for each in asked], Heard())
         before = np.concatenate([first.values[place][at] for place, at in asked])
         gone = [first.missing[place] for place, _ in asked]
         ok = [_told(m, at) for m, (_, at) in zip(gone, asked, strict=True)]
@@ -478,146 +445,3 @@ def _alike(one: tuple[Values, Missing], other: tuple[Values, Missing]) -> bool:
 
 def _told(missing: Missing, at: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     return np.ones(len(at), bool) if missing is None else np.asarray(missing[at] == 0)
-
-
-@dataclass
-class _Heard:
-    """What came back beside values, for one block."""
-
-    unfavorable: frozenset[Scalar] = frozenset()
-    questions: int = 0
-
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Deal segments of these lengths to calls, in order."""
-    out: list[list[int]] = []
-    room = 0
-    for i, length in enumerate(lengths):
-        if not out or length > room:
-            out.append([])
-            room = _CALL
-        out[-1].append(i)
-        room -= length
-    return out
-
-
-def _slice(questions: Any, start: int, stop: int) -> Any:
-    """Give some rows of a frame or matrix as a copy, which a model may write into."""
-    if hasattr(questions, "iloc"):
-        return questions.iloc[start:stop].copy()
-    if hasattr(questions, "slice"):
-        return questions.slice(start, stop - start)
-    return questions[start:stop].copy()
-
-
-def _joined(parts: Sequence[tuple[Values, Missing]]) -> tuple[Values, Missing]:
-    values = np.concatenate([v for v, _ in parts])
-    if all(m is None for _, m in parts):
-        return values, None
-    gone = [np.zeros(len(v), np.int32) if m is None else m for v, m in parts]
-    return values, np.concatenate(gone)
-
-
-def _gathered(
-    first: npt.NDArray[Any],
-    said: Mapping[int, tuple[Selection, Values, Missing]],
-    people: int,
-) -> tuple[Values, Missing]:
-    """Collect a version's answers from the versions that were asked in its place."""
-    if first.ndim == 0:
-        _, values, missing = _spread(said[int(first)], people)
-        return values, missing
-    roots = [(int(r), *_spread(said[int(r)], people)[1:]) for r in np.unique(first)]
-    out = np.empty(people, roots[0][1].dtype)
-    gone = np.zeros(people, np.int32)
-    for root, values, missing in roots:
-        here = first == root
-        out[here] = values[here]
-        if missing is not None:
-            gone[here] = missing[here]
-    return out, gone if gone.any() else None
-
-
-def _spread(said: tuple[Selection, Values, Missing], people: int) -> tuple[None, Values, Missing]:
-    chosen, values, missing = said
-    if chosen is None:
-        return None, values, missing
-    full = np.zeros(people, values.dtype)
-    full[chosen] = values
-    if missing is None:
-        return None, full, None
-    gone = np.zeros(people, np.int32)
-    gone[chosen] = missing
-    return None, full, gone
-
-
-class _Known:
-    """A table of every answer so far, for questions with few distinct forms.
-
-    Each question is a number in mixed radix, one digit a column; looking an answer up costs a few
-    nanoseconds, less than any model.
-    """
-
-    def __init__(self, digits: tuple[_Digit, ...], value_type: type[np.generic]) -> None:
-        self.digits = digits
-        total = int(np.prod([size for size, _, _ in digits], dtype=np.int64))
-        self.values: Values = np.zeros(total, value_type)
-        self.status = np.full(total, -1, np.int32)
-        self.lock = threading.Lock()
-
-    @classmethod
-    def of(cls, asking: _Asking, repeats: str) -> _Known | None:
-        """Make a table where it surely pays: where there are far more questions than forms."""
-        if repeats == "ask" or not asking.features:
-            return None
-        digits = {
-            tuple(map(_digit, asking.sample.columns(version, asking.features).values()))
-            for version in asking.twins.versions
-        }
-        # In real rows a column may be coded in one version and the caller's own in another.
-        first = tuple(digit for digit in digits.pop() if digit is not None)
-        if digits or len(first) < len(asking.features):
-            return None
-        forms = math.prod(size for size, _, _ in first)
-        questions = asking.twins.people.size * len(asking.twins.versions)
-        if forms > _TABLE or (repeats == "auto" and forms > questions // 4):
-            return None
-        return cls(first, asking._value_type)
-
-    def fits(self, asking: _Asking, twins: TwinBlock) -> bool:
-        """Tell whether a block's columns have the pools and bounds that questions are numbered by.
-
-        A pool may grow: where a value is missing for the first time, say.
-        """
-        return all(
-            tuple(map(_digit, twins.columns(version, asking.features).values())) == self.digits
-            for version in asking.twins.versions
-        )
-
-    def keys(self, columns: Mapping[str, Column]) -> npt.NDArray[np.int64]:
-        """Give each question its number, shape (n,)."""
-        out: Any = np.int64(0)
-        for column, (size, low, _) in zip(columns.values(), self.digits, strict=True):
-            whole = column.values if isinstance(column, Plain) else cast("Coded", column).codes
-            digit: Any = whole - low if low else whole
-            out = out * size + digit
-        length = len(next(iter(columns.values())))
-        return np.broadcast_to(np.asarray(out, dtype=np.int64), (length,))
-
-    def learn(self, keys: npt.NDArray[np.int64], values: Values, missing: Missing) -> None:
-        """Remember answers."""
-        self.values[keys] = values
-        self.status[keys] = 0 if missing is None else missing
-
-
-_Digit = tuple[int, int, int]
-"""How many values a column can have, its lowest number, and which pool it is from."""
-
-
-def _digit(column: Column) -> _Digit | None:
-    if isinstance(column, Coded):
-        return len(column.pool), 0, id(column.pool)
-    if isinstance(column, Plain) and column.domain is not None:
-        low, high = column.domain
-        return high - low + 1, low, 0
-    return None

@@ -242,6 +242,7 @@ def _curve(chart: Curve) -> dict[str, Any]:
     )
     y_axis = alt.Axis(
         title=shortened(chart.axis, _LABEL),
+        titlePadding=12,
         tickCount=5,
         format=_format(low, high),
         domain=False,
@@ -387,7 +388,7 @@ def _map(chart: HeatMap) -> dict[str, Any]:
         {"x": 0, "y": -14, "text": f"↓ {shortened(chart.down, _LABEL)}"},
         {"x": WIDTH, "y": foot, "text": f"{shortened(chart.along, _LABEL)} →"},
     ]
-    turned = {"angle": -40, "align": "right"} if slanted else {"align": "center"}
+    turned = {"angle": 320, "align": "right"} if slanted else {"align": "center"}
     for values, style in (
         (down, {"align": "right", "limit": margin - 8}),
         (across, {**turned, "limit": 110 if slanted else wide}),

@@ -28,10 +28,23 @@ from paribus.report._parts import (
     Statements,
     Table,
 )
-from paribus.report._wording import UNITS, bound, certain, note, people, sentence, shown, span
+from paribus.report._wording import (
+    EXCESS,
+    UNITS,
+    bound,
+    certain,
+    note,
+    people,
+    sentence,
+    shown,
+    span,
+)
 
 FEW_SENTENCES = 6
 """Findings of an attribute that are said before they are drawn; more of them come last."""
+
+SHORT_NAME = 24
+"""Characters of a reference up to which the head of a column names it."""
 
 
 def findings(record: Record) -> Iterator[Section]:
@@ -92,7 +105,7 @@ def _charts(mine: Sequence[Finding], record: Record, *, named: bool = False) -> 
             label = f"{name(f.attribute)}: {label}" if named else label
             marks.append(mark(f, label, certain(f), f.verdict))
         title = UNITS[unit].title
-        if shared and not UNITS[unit].one_sided:
+        if shared and not UNITS[unit].one_sided and unit not in EXCESS:
             title += f", against {name(mine[0].reference)}"
         charts.append(chart("gaps", title, unit, marks, record))
     return charts
@@ -102,37 +115,42 @@ def _table(mine: Sequence[Finding], record: Record) -> Table:
     flips = any(f.flips is not None for f in mine)
     settled = any(f.settled is not None for f in mine)
     certainty = not all(f.exact for f in mine)
+    references = {f.reference for f in mine}
+    start = name(mine[0].reference)
+    shared = len(references) == 1 and len(start) <= SHORT_NAME
     columns = (
         # First, so that a narrow screen shows it without scrolling.
         Column("Verdict"),
-        Column("Change"),
+        Column(f"From {start} to" if shared else "Change"),
         Column("Of what"),
         Column("Gap", numeric=True),
         Column(confidence(record) if certainty else "Interval", numeric=True),
         *([Column("p", numeric=True)] if certainty else []),
-        *([Column(side, numeric=True) for side in ("Against", "In favor")] if flips else []),
+        *([Column("Against, in favor", numeric=True)] if flips else []),
         Column("Answered pairs", numeric=True),
         *([Column("Settled after", numeric=True)] if settled else []),
-        Column("Method", small=True),
     )
     rows = tuple(
         (
             Cell(f.verdict, f.verdict),
-            Cell(change(f)),
-            Cell(UNITS[f.unit].measure),
+            Cell(name(f.group) if shared else change(f)),
+            Cell(UNITS[f.unit].measure, note=note(f)),
             Cell(shown(f)),
             Cell(span(f)),
             *([Cell(certain(f))] if certainty else []),
-            *([_counted(f.flips_against), _counted(f.flips_for)] if flips else []),
+            *([_sides(f)] if flips else []),
             answered(f),
             *([_counted(f.settled)] if settled else []),
-            Cell(note(f)),
         )
         for f in mine
     )
-    if not any(row[-1].text for row in rows):
-        columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
     return Table("Gaps held against the tolerance", columns, rows, detail=True)
+
+
+def _sides(f: Finding) -> Cell:
+    if f.flips_against is None or f.flips_for is None:
+        return Cell("")
+    return Cell(f"{f.flips_against:,}, {f.flips_for:,}")
 
 
 def _counted(n: int | None) -> Cell:

@@ -10,7 +10,7 @@ from paribus.evidence.base import Row
 from paribus.record import Record
 from paribus.report._marks import change, chart, contrasts, mark, told
 from paribus.report._parts import HeatMap, Paragraph, Part, Section, Statement, Statements, Tile
-from paribus.report._profiles import legend, short
+from paribus.report._profiles import legend, short, tile_unit
 from paribus.report._wording import STATISTICS, UNITS, span
 from paribus.twins import CROSS
 
@@ -41,10 +41,12 @@ def levels(record: Record) -> Iterator[Section]:
             marks = [mark(row, _carrier(row)) for row in parts]
             title = f"What carries the differences between the cells of {name(attribute)}"
             charts.append(chart("rates", title, "share of the gap", marks, record))
-    intro = (
-        "Before asking which levels differ: do any? Every person stands at every level, so the "
-        "answers of all levels are compared within people."
-    )
+    intro = "The gap of every combination, against that of the references."
+    if together:
+        intro = (
+            "Before asking which levels differ: do any? Every person stands at every level, so the "
+            "answers of all levels are compared within people."
+        )
     words = [Statements("In words", tuple(said))] if said else []
     yield Section("All levels together", (Paragraph(intro),), (*words, *charts, *grids))
 
@@ -84,16 +86,12 @@ def _carried(parts: Sequence[Row], record: Record) -> Statement:
     single.sort(key=lambda row: -row.estimate)
     first, *others = single or joint
     interval = "exact" if first.exact else f"{record.confidence * 100:g} % interval {span(first)}"
-    said = [
-        f"{name(first.group)} carries {percent(first.estimate)} of the differences between the "
-        f"cells ({interval})"
-    ]
+    said = [f"{name(first.group)} carries {percent(first.estimate)} ({interval})"]
     said += [f"{name(row.group)} {percent(row.estimate)}" for row in others]
     if single:
         together = "the two only together" if len(single) == 2 else "several only together"
         said += [f"{together} {percent(row.estimate)}" for row in joint]
-    text = ", ".join(said)
-    return Statement(f"{text[0].upper()}{text[1:]}.")
+    return Statement(f"Of the differences between the cells, {', '.join(said)}.")
 
 
 def _nothing(row: Row) -> Statement:
@@ -140,9 +138,11 @@ def _grid(attribute: str, rows: Sequence[Row], record: Record) -> HeatMap | None
     if reference not in places or len(known) < len(rows) or len(contrasts(rows)) < 2:
         return None
     column, line = places[reference]
+    unit = tile_unit(rows)
     tiles = [Tile(line, column, 0.0, "·")]
     tiles += [
-        Tile(places[row.group][1], places[row.group][0], row.estimate, short(row)) for row in known
+        Tile(places[row.group][1], places[row.group][0], row.estimate, short(row, unit))
+        for row in known
     ]
     title = f"{UNITS[rows[0].unit].title}, {name(attribute)} against {name(reference)}"
     widest = sorted(rows, key=lambda row: -abs(row.estimate))[:5]
@@ -154,7 +154,7 @@ def _grid(attribute: str, rows: Sequence[Row], record: Record) -> HeatMap | None
         rows=tuple(name(level) for level in down),
         columns=tuple(name(level) for level in across),
         tiles=tuple(tiles),
-        legend=f"{legend(rows[0], few=False)} The dot is the reference.",
+        legend=f"{legend(rows[0], unit, few=False)} The dot is the reference.",
     )
 
 
@@ -164,13 +164,11 @@ def _sides(attribute: str, record: Record) -> list[tuple[str, list[str]]] | None
     declared = protect if isinstance(protect, dict) else {}
     for one, other in product(declared, declared):
         if one != other and CROSS.join((one, other)) == attribute:
-            levels = [
-                declared[side].get("levels") if isinstance(declared[side], dict) else None
+            found = [
+                (side, [str(level) for level in levels])
                 for side in (one, other)
+                if isinstance(declared[side], dict)
+                and isinstance(levels := declared[side].get("levels"), list | tuple)
             ]
-            if all(isinstance(each, list | tuple) for each in levels):
-                return [
-                    (side, [str(level) for level in each])
-                    for side, each in zip((one, other), levels, strict=True)
-                ]
+            return found if len(found) == 2 else None
     return None

@@ -16,8 +16,9 @@ from paribus.report._parts import (
     Statement,
     Statements,
 )
+from paribus.report._python import call
 from paribus.report._toml import as_toml
-from paribus.report._wording import bound
+from paribus.report._wording import BLIND, bound
 
 MOST_SPEC = 100_000
 """Characters of the declaration that a page shows; the JSON record has all."""
@@ -26,10 +27,13 @@ _LIMITS = (
     "Twins show the direct use of an attribute and of what was declared to follow it. A field that "
     "stands in for the attribute without being declared (a proxy) stays equal between twins, and "
     "its effect is not seen.",
-    "Synthetic people are not the population: shares of people and rates per group hold for the "
-    "people that the declaration draws.",
     "The verdict holds for the declared tolerance, model and people, and for no other. A finding "
     "that is not significant is no proof of equal treatment; only \u201cwithin tolerance\u201d is.",
+)
+
+_SYNTHETIC = (
+    "Synthetic people are not the population: shares of people and rates per group hold for the "
+    "people that the declaration draws."
 )
 
 
@@ -57,8 +61,13 @@ def method(record: Record) -> Section:
 
 def limits(record: Record) -> Section:
     """Say what the audit does not say, and what its reader must know."""
-    notes = tuple(Statement(shortened(visible(note), 600)) for note in record.notes)
-    parts: list[Part] = [Statements("", tuple(Statement(text) for text in _LIMITS))]
+    # What stands beside the verdict is not said again.
+    told = [note for note in record.notes if not note.startswith(BLIND)]
+    notes = tuple(Statement(shortened(visible(note), 600)) for note in told)
+    texts = list(_LIMITS)
+    if "data" not in record.spec and not any("synthetic" in note for note in told):
+        texts.insert(1, _SYNTHETIC)
+    parts: list[Part] = [Statements("", tuple(Statement(text) for text in texts))]
     if notes:
         parts.insert(0, Statements("About this audit", notes))
     brief = " ".join(
@@ -125,18 +134,37 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def _replay(record: Record) -> Iterator[Part]:
-    yield Paragraph(
-        "To run this audit again, save the declaration below as audit.toml, put the files that it "
-        "names beside it, and run the command. The same declaration, seed, model and versions give "
-        "the same record."
-        if record.model.kind not in {"object", "callable"}
-        else "The model was handed over in Python, as paribus.audit(model, ...) with the "
-        "declaration below. Handed over again with the same seed, it gives the same record. To use "
-        "the command, save the model to a file and name it under [model]."
-    )
-    command = f"paribus audit audit.toml --seed {record.seed} --people {record.people}"
-    yield Listing("Command", command)
     text = as_toml(record.spec)
     if len(text) > MOST_SPEC:
         text = f"{text[:MOST_SPEC]}\n# ... cut here; the JSON record has all"
+    if in_memory(record):
+        yield Paragraph(
+            "What was audited was handed over in Python. To run this audit again, save the "
+            "declaration below as audit.toml and hand the same over with it: the same declaration, "
+            "seed, model and versions give the same record."
+        )
+        yield Listing("In Python", call(record))
+    else:
+        yield Paragraph(
+            "To run this audit again, save the declaration below as audit.toml, put the files that "
+            "it names beside it, and run the command. The same declaration, seed, model and "
+            "versions give the same record."
+        )
+        command = f"paribus audit audit.toml --seed {record.seed}"
+        size = _size(record)
+        yield Listing("Command", command if size is None else f"{command} --people {size}")
     yield Listing("Declaration (audit.toml)", text)
+
+
+def in_memory(record: Record) -> bool:
+    """Tell whether the model, or the rows, were no file but an object in Python."""
+    data = record.spec.get("data")
+    rows = isinstance(data, Mapping) and "path" not in data
+    return record.model.kind in {"object", "callable"} or rows
+
+
+def _size(record: Record) -> int | None:
+    # A declaration that leaves the number out, or says "all", says it itself.
+    audit = record.spec.get("audit")
+    size = audit.get("people") if isinstance(audit, Mapping) else None
+    return size if isinstance(size, int) else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from paribus._text import name, number, percent
+from paribus._text import name, percent
 from paribus.evidence.base import Row
 from paribus.record import Record
 from paribus.report._marks import chart, mark, whole_change
 from paribus.report._parts import Paragraph, Part, Section, Statement, Statements, Tone
-from paribus.report._wording import UNITS, seen, span
+from paribus.report._wording import SQUARED, UNITS, effect, seen, span
 
 _CHANGES = ("flip rate", "label change rate")
 _MOST = 6
@@ -29,7 +29,7 @@ def noise(record: Record) -> Iterator[Section]:
         noisiest = max(mine, key=lambda row: row.estimate)
         changed = _widest(record, attribute, _CHANGES)
         said.append(_asked_twice(noisiest, changed[:1]))
-        said += [_effect(row, record) for row in _widest(record, attribute, ("squared effect",))]
+        said += [_effect(row, record) for row in _widest(record, attribute, tuple(SQUARED))]
         marks = [mark(noisiest, f"asked twice as {name(noisiest.group)}", tone="muted")]
         marks += [mark(row, whole_change(row)) for row in changed[:_MOST]]
         title = f"Answers that differ, by {name(attribute)}"
@@ -39,7 +39,7 @@ def noise(record: Record) -> Iterator[Section]:
         (
             Paragraph(
                 "The model does not repeat itself, so twins would differ even if it ignored the "
-                "attribute. What moves the mean answer is no noise, and stands above."
+                "attribute. In the gaps of rates and means above, noise cancels out."
             ),
         ),
         (Statements("In words", tuple(said)), *parts),
@@ -68,7 +68,7 @@ def _asked_twice(again: Row, changed: Sequence[Row]) -> Statement:
 
 
 def _effect(row: Row, record: Record) -> Statement:
-    estimate, low, _ = seen(row)
+    _, low, _ = seen(row)
     verdicts = [
         f.verdict
         for f in record.findings
@@ -77,10 +77,7 @@ def _effect(row: Row, record: Record) -> Statement:
     tone: Tone = verdicts[0] if verdicts else "plain"
     interval = f"{record.confidence * 100:g} % interval {span(row)}"
     if low > 0:
-        text = (
-            f"Beyond noise, {whole_change(row)} moves single answers by {number(estimate)} (root "
-            f"mean square, {interval}), whatever cancels out in the mean."
-        )
+        text = f"{whole_change(row)} {effect(row)}, {interval}: whatever cancels out in the mean."
     else:
         text = f"No effect of {whole_change(row)} on single people is shown beyond noise."
     return Statement(text, tone)

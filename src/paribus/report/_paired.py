@@ -16,14 +16,26 @@ from paribus.report._marks import (
     mark,
     whole_change,
 )
-from paribus.report._parts import Cell, Column, Paragraph, Part, Section, Table
+from paribus.report._parts import (
+    Cell,
+    Column,
+    Paragraph,
+    Part,
+    Section,
+    Statement,
+    Statements,
+    Table,
+)
 from paribus.report._wording import UNITS, certain, fifths, shown, span
 
 MOST_ROWS = 600
 """Rows of all tables together; of the rest, each attribute shows its widest changes."""
 
-MOST_BRIEF = 3
+MOST_BRIEF = 2
 """Changes that a short format shows: the widest."""
+
+MOST_SAID = 8
+"""Impact ratios of an attribute that are said in words."""
 
 Contrast = tuple[str, str, str]
 
@@ -39,9 +51,8 @@ def paired(record: Record) -> Iterator[Section]:
     for attribute in dict.fromkeys(row.attribute for row in rows):
         mine = [row for key in shown_here if key[0] == attribute for row in every[key]]
         parts.append(_table(f"{name(attribute)}, weighed otherwise", mine, record))
-    brief = [row for key in sorted(every, key=lambda k: -_size(every[k])) for row in every[key]]
-    few = list(contrasts(brief).values())[:MOST_BRIEF]
-    parts.append(_brief([row for mine in few for row in mine], record))
+    widest = sorted(every, key=lambda key: -_size(every[key]))
+    parts += [_brief(every[key], record) for key in widest[:MOST_BRIEF]]
     intro = (
         "Other tests and effect sizes of the same pairs. Verdicts rest on none of them. Pairs "
         "without an answer are left out here."
@@ -67,7 +78,10 @@ def measure(row: Row) -> str:
     """Name what is measured; of quantiles, which."""
     if row.unit == "gap quantile" and " quantile" in row.method:
         return f"{visible(row.method).split(' quantile')[0]} quantile of the gap"
-    return UNITS[row.unit].measure
+    said = UNITS[row.unit].measure
+    if row.unit == "net gap" and " interval" in row.method:
+        return f"{said} ({visible(row.method).split(' interval')[0]})"
+    return said
 
 
 def _widest_of_each(every: dict[Contrast, list[Row]]) -> list[Contrast]:
@@ -82,28 +96,44 @@ def _widest_of_each(every: dict[Contrast, list[Row]]) -> list[Contrast]:
 
 
 def _size(rows: Sequence[Row]) -> float:
-    gaps = [abs(row.estimate) for row in rows if row.unit in {"net gap", "score gap", "Cohen's h"}]
+    sizes = {"net gap", "score gap", "Cohen's h", "Stuart-Maxwell"}
+    gaps = [abs(row.estimate) for row in rows if row.unit in sizes]
     return max(gaps, default=0.0)
 
 
 def _ratios(rows: Sequence[Row], record: Record) -> Iterator[Part]:
     ratios = [row for row in rows if row.unit == "impact ratio"]
     attributes = list(dict.fromkeys(row.attribute for row in ratios))
-    if len(attributes) > MANY_ATTRIBUTES:
+    many = len(attributes) > MANY_ATTRIBUTES
+    if many:
         lowest = sorted(ratios, key=lambda row: row.estimate)[:20]
-        marks = [mark(row, _labeled(row, whole_change(row))) for row in lowest]
+        marks = [mark(row, whole_change(row)) for row in lowest]
         yield chart("ratios", "The lowest impact ratios", "impact ratio", marks, record)
         return
+    drawn = []
+    said = []
     for attribute in attributes:
         mine = [row for row in ratios if row.attribute == attribute]
-        marks = [mark(row, _labeled(row, name(row.group))) for row in mine]
+        marks = [mark(row, name(row.group)) for row in mine]
         title = f"Impact ratio by {name(attribute)}, against {name(mine[0].reference)}"
-        yield chart("ratios", title, "impact ratio", marks, record)
+        drawn.append(chart("ratios", title, "impact ratio", marks, record))
+        said.append(Statement(f"{title}: {_held(mine)}."))
+    if said:
+        yield Statements("Four fifths", tuple(said))
+    yield from drawn
 
 
-def _labeled(row: Row, label: str) -> str:
-    said = fifths(row)
-    return f"{label}: {said}" if said else label
+def _held(rows: Sequence[Row]) -> str:
+    """Hold impact ratios against four fifths, in words."""
+    below = [row for row in rows if fifths(row)]
+    said = [
+        f"{name(row.group)} {shown(row)} ({span(row)}), {fifths(row)}" for row in below[:MOST_SAID]
+    ]
+    if len(below) > MOST_SAID:
+        said.append(f"{len(below) - MOST_SAID:,} more are not above four fifths")
+    if len(below) < len(rows):
+        said.append("all others above four fifths" if below else "all above four fifths")
+    return "; ".join(said)
 
 
 def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
@@ -113,16 +143,14 @@ def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
         Column("Measure"),
         Column("Value", numeric=True),
         *([] if exact else [Column(confidence(record), numeric=True), Column("p", numeric=True)]),
-        Column("Method", small=True),
     )
     cells = tuple(
         (
             # Said once, so that the eye finds where the next change begins.
             Cell(change(row) if row is first else ""),
-            Cell(measure(row)),
+            Cell(measure(row), note=method(row)),
             Cell(shown(row)),
             *([] if exact else [Cell(span(row)), Cell(certain(row))]),
-            Cell(method(row)),
         )
         for mine in contrasts(rows).values()
         for first in mine[:1]
@@ -132,25 +160,22 @@ def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
 
 
 def _brief(rows: Sequence[Row], record: Record) -> Table:
-    one = len(contrasts(rows)) == 1
+    intervals = any(span(row) for row in rows)
+    certainty = any(certain(row) for row in rows)
     columns = (
-        *([] if one else [Column("Change")]),
         Column("Measure"),
         Column("Value", numeric=True),
-        Column(confidence(record), numeric=True),
-        Column("p", numeric=True),
+        *([Column(confidence(record), numeric=True)] if intervals else []),
+        *([Column("p", numeric=True)] if certainty else []),
     )
     cells = tuple(
         (
-            *([] if one else [Cell(whole_change(row))]),
             Cell(measure(row)),
             Cell(shown(row)),
-            Cell(span(row)),
-            Cell(certain(row)),
+            *([Cell(span(row))] if intervals else []),
+            *([Cell(certain(row))] if certainty else []),
         )
         for row in rows
         if not (row.unit == "gap quantile" and row.method.startswith(("25", "75")))
     )
-    changes = dict.fromkeys(whole_change(row) for row in rows)
-    title = next(iter(changes)) if one else f"The {len(changes)} widest changes"
-    return Table(title, columns, cells, brief=True)
+    return Table(whole_change(rows[0]), columns, cells, brief=True)

@@ -47,8 +47,6 @@ class Column:
     """Whether its cells line up at the right."""
     extra: bool = False
     """Whether a narrow format may leave it out."""
-    small: bool = False
-    """Whether its cells are notes, in small print."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,8 @@ class Cell:
 
     text: str
     tone: Tone = "plain"
+    note: str = ""
+    """Small print below, which a short format may leave out."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,8 @@ from paribus.findings import Finding
 from paribus.record import Record
 from paribus.report._marks import chart, mark, units_of, whole_change
 from paribus.report._parts import Chart, Paragraph, Section, Statement, Statements, Tone
-from paribus.report._wording import UNITS, effect, sentence, shown, span
-
-_EXCESS = {
-    "flip rate": "excess flip rate",
-    "label change rate": "excess label change rate",
-    "absolute gap": "excess absolute gap",
-}
+from paribus.report._wording import EXCESS, UNITS, effect, sentence, shown, span
+from paribus.twins import CROSS
 
 
 def placebo(record: Record) -> Iterator[Section]:
@@ -24,7 +19,11 @@ def placebo(record: Record) -> Iterator[Section]:
     rows = [row for row in record.evidence if row.contrast == "placebo" and UNITS[row.unit].rank]
     if not rows:
         return
-    said = [_compared(row, record) for row in _first_units(rows)]
+    excesses: dict[str, set[str]] = {}
+    for row in record.evidence:
+        if row.unit in EXCESS:
+            excesses.setdefault(row.attribute, set()).add(row.unit.removeprefix("excess "))
+    said = [_compared(row, record) for row in _first_units(rows, excesses)]
     said += [Statement(sentence(f), f.verdict) for f in record.findings if f.contrast == "placebo"]
     charts = [_chart(unit, rows, record) for unit in units_of(rows)]
     yield Section(
@@ -53,10 +52,12 @@ def _chart(unit: str, rows: Sequence[Row], record: Record) -> Chart:
     return chart("gaps", UNITS[unit].title, unit, marks, record)
 
 
-def _first_units(rows: Sequence[Row]) -> Iterator[Row]:
+def _first_units(rows: Sequence[Row], excesses: dict[str, set[str]]) -> Iterator[Row]:
+    """Choose what is said of each attribute: where there is one, what the placebo is taken from."""
     for attribute in dict.fromkeys(row.attribute for row in rows):
         yield max(
-            (r for r in rows if r.attribute == attribute), key=lambda row: UNITS[row.unit].rank
+            (row for row in rows if row.attribute == attribute),
+            key=lambda row: (row.unit in excesses.get(attribute, ()), UNITS[row.unit].rank),
         )
 
 
@@ -96,7 +97,7 @@ def _widest(row: Row, record: Record) -> Row | None:
 
 
 def _excess(row: Row, record: Record) -> Row | None:
-    wanted = (row.attribute, row.reference, row.group, _EXCESS.get(row.unit))
+    wanted = (row.attribute, row.reference, row.group, f"excess {row.unit}")
     found = (r for r in record.evidence if (r.attribute, r.reference, r.group, r.unit) == wanted)
     return next(found, None)
 
@@ -119,6 +120,7 @@ def _linked(attribute: str, record: Record) -> str:
     linked = [
         name(field)
         for field, recipe in (fields.items() if isinstance(fields, dict) else ())
-        if isinstance(recipe, dict) and attribute in (recipe.get("follows") or ())
+        if isinstance(recipe, dict)
+        and {attribute, *attribute.split(CROSS)} & set(recipe.get("follows") or ())
     ]
     return ", ".join(linked[:4]) + (" ..." if len(linked) > 4 else "") or "linked fields"

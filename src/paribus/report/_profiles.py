@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from paribus._text import name, number, plain_number, shortened, visible
+from paribus._text import name, number, plain_number, shortened
 from paribus.evidence.base import Condition, Row
 from paribus.record import Record
 from paribus.report._marks import band, chart, contrasts, mark, told, whole_change, with_intervals
 from paribus.report._parts import (
-    Chart,
     Curve,
     Drawing,
     HeatMap,
@@ -46,16 +45,17 @@ def profiles(record: Record) -> Iterator[Section]:
             key = "\0".join((attribute, reference, group, row.unit))
             groups.setdefault((key, fields), []).append(row)
     chosen = _chosen(list(groups.items()))
-    drawn = [d for (_, fields), rows in chosen if (d := _drawn(fields, rows, record)) is not None]
-    intro = (
-        "The mean gap of the people whose field has the value shown; a bar or band around it is "
-        "its interval."
-        if not all(row.exact for row in record.profiles)
-        else "The mean gap of the people whose field has the value shown, exactly."
-    )
-    methods = dict.fromkeys(visible(row.method) for row in record.profiles if row.method)
-    if len(methods) == 1 and not record.exhaustive:
-        intro += f" {next(iter(methods))}."
+    drawn = [
+        drawing
+        for group in chosen
+        if (drawing := _drawn(group, record, detail=group not in _foremost(chosen))) is not None
+    ]
+    intro = "The mean gap of the people whose field has the value shown, exactly."
+    if not all(row.exact for row in record.profiles):
+        intro = (
+            "The mean gap of the people whose field has the value shown. The intervals of one "
+            f"picture hold all at once, at {record.confidence * 100:g} %."
+        )
     rest = len(groups) - len(drawn)
     if rest > 0:
         intro += f" {rest:,} more profiles are in the JSON record."
@@ -85,32 +85,37 @@ def _varies(rows: Sequence[Row]) -> float:
     return max(gaps) / 2 - min(gaps) / 2
 
 
-def _drawn(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> Drawing | None:
+def _foremost(groups: Sequence[Group]) -> list[Group]:
+    """Choose the one field of each attribute along which the gap varies most."""
+    ranked = sorted(groups, key=lambda group: -_varies(group[1]))
+    first: dict[str, Group] = {}
+    for group in ranked:
+        if len(group[0][1]) == 1:
+            first.setdefault(group[1][0].attribute, group)
+    return list(first.values())
+
+
+def _drawn(group: Group, record: Record, *, detail: bool) -> Drawing | None:
+    (_, fields), rows = group
     if len(fields) == 2:
-        return _map(fields, rows, record)
+        return _map(fields, rows)
     if len(fields) != 1:
         return None
-    title = f"{name(fields[0])}: {_what(rows[0])}"
+    title = f"Gap along {name(fields[0])}, {whole_change(rows[0])}"
     ends = [_ends(row.rule) for row in rows]
     known = [(end, row) for end, row in zip(ends, rows, strict=True) if end is not None]
     others = [row for end, row in zip(ends, rows, strict=True) if end is None]
     if len(known) > 1:
         # Missing values have no place on an axis of numbers.
         title += "".join(f" ({category(row.rule)}: {shown(row)})" for row in others[:1])
-        return _steps(fields[0], title, known, record)
-    return _bars(title, rows, record)
-
-
-def _what(row: Row) -> str:
-    return f"{UNITS[row.unit].title.lower()}, {whole_change(row)}"
-
-
-def _bars(title: str, rows: Sequence[Row], record: Record) -> Chart:
+        return _steps(fields[0], title, known, record, detail)
     marks = [mark(row, category(row.rule)) for row in rows]
-    return chart("gaps", title, rows[0].unit, marks, record)
+    return chart("gaps", title, rows[0].unit, marks, record, detail)
 
 
-def _steps(field: str, title: str, known: Sequence[tuple[Ends, Row]], record: Record) -> Curve:
+def _steps(
+    field: str, title: str, known: Sequence[tuple[Ends, Row]], record: Record, detail: bool
+) -> Curve:
     unit = known[0][1].unit
     cuts = sorted({edge for ends, _ in known for edge in ends if edge is not None})
     # An open end is drawn as wide as its neighbor.
@@ -131,10 +136,11 @@ def _steps(field: str, title: str, known: Sequence[tuple[Ends, Row]], record: Re
         share=unit in SHARES,
         stretches=tuple(stretches),
         band=band(unit, marks, record),
+        detail=detail,
     )
 
 
-def _map(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> HeatMap:
+def _map(fields: tuple[str, ...], rows: Sequence[Row]) -> HeatMap:
     places: list[list[tuple[object, str]]] = [[], []]
     tiles: list[tuple[Row, list[object]]] = []
     for row in rows:
@@ -145,7 +151,7 @@ def _map(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> HeatMa
             rule = tuple(c for c in row.rule if c.field == field)
             key = _ends(rule) or category(rule)
             if key not in [known for known, _ in seen]:
-                seen.append((key, category(rule)))
+                seen.append((key, category(rule, compact)))
             keys.append(key)
         tiles.append((row, keys))
     ordered = [_ordered(seen) for seen in places]
@@ -156,7 +162,8 @@ def _map(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> HeatMa
     )
     labels = dict(ordered[1])
     across = [key for key, _ in ordered[0]]
-    title = f"{name(fields[0])} and {name(fields[1])}: {_what(rows[0])}"
+    title = f"Gap over {name(fields[0])} and {name(fields[1])}, {whole_change(rows[0])}"
+    unit = tile_unit(rows)
     few = any(row.answered < FEW_PAIRS and not row.exact for row in rows)
     widest = sorted(rows, key=lambda row: -abs(row.estimate))[:5]
     marks = [mark(row, " and ".join(category(_of(row, f)) for f in fields)) for row in widest]
@@ -172,12 +179,13 @@ def _map(fields: tuple[str, ...], rows: Sequence[Row], record: Record) -> HeatMa
                 row=down.index(keys[1]),
                 column=across.index(keys[0]),
                 value=row.estimate,
-                text=short(row),
+                text=short(row, unit),
                 faint=row.answered < FEW_PAIRS and not row.exact,
             )
             for row, keys in tiles
         ),
-        legend=legend(rows[0], few),
+        legend=legend(rows[0], unit, few),
+        detail=True,
     )
 
 
@@ -213,18 +221,17 @@ def _ends(rule: Sequence[Condition]) -> Ends | None:
     return low, high
 
 
-def category(rule: Sequence[Condition]) -> str:
+def category(rule: Sequence[Condition], write: Callable[[float], str] | None = None) -> str:
     """Name what conditions on one field have in common, without the field."""
+    show = write or _number
     ends = _ends(rule)
     if ends is not None:
         low, high = ends
-        if low is None or high is None:
-            return (
-                f"up to {_number(high)}"
-                if low is None and high is not None
-                else (f"above {_number(low)}" if low is not None else "everybody")
-            )
-        return f"> {_number(low)} to {_number(high)}"
+        if low is not None and high is not None:
+            return f"> {show(low)} to {show(high)}"
+        if high is not None:
+            return f"up to {show(high)}"
+        return "everybody" if low is None else f"above {show(low)}"
     if all(condition.relation == "is not" for condition in rule) and len(rule) > 1:
         return "all others"
     said = [
@@ -232,6 +239,14 @@ def category(rule: Sequence[Condition]) -> str:
         for condition in rule
     ]
     return shortened(" and ".join(said), 60)
+
+
+def compact(value: float) -> str:
+    """Write a number with few characters: ``28k``, ``1.5M``."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size <= abs(value) < 1e12 and not (size == 1e3 and 1_000 <= value < 3_000):
+            return f"{value / size:.4g}{sign}"
+    return f"{value:.4g}"
 
 
 def _number(value: float) -> str:
@@ -247,25 +262,29 @@ def _value(content: object) -> str:
     return name(content)
 
 
-def short(row: Row) -> str:
-    """Write a gap with as few characters as a tile has room for."""
-    if row.unit not in SHARES:
-        return f"{row.estimate:+.2g}" if abs(row.estimate) >= 1e-12 else "0"
-    text = f"{100 * row.estimate:+.0f}"
-    text = "0" if text in {"+0", "-0"} else text
-    return text.removeprefix("+") if UNITS[row.unit].one_sided else text
+def tile_unit(rows: Sequence[Row]) -> float:
+    """Choose what gaps are counted in, so that each takes as few characters as a tile has."""
+    if rows[0].unit in SHARES:
+        return 0.01
+    widest = max(abs(row.estimate) for row in rows)
+    if 10 <= widest < 1_000 or not 1e-290 < widest < 1e290:
+        return 1.0
+    return float(f"1e{math.floor(math.log10(widest)) - 1}")
 
 
-def legend(row: Row, few: bool) -> str:
+def short(row: Row, unit: float) -> str:
+    """Write a gap in whole units."""
+    text = number(round(row.estimate / unit), signed=not UNITS[row.unit].one_sided)
+    return "0" if text in {"+0", "-0"} else text
+
+
+def legend(row: Row, unit: float, few: bool) -> str:
     """Say in words what the colors of a heat map mean."""
-    unit = " In percentage points." if row.unit in SHARES else ""
+    size = "" if unit == 1.0 else f" In units of {number(unit)}."
+    size = " In percentage points." if row.unit in SHARES else size
     pale = f" Pale and dashed: fewer than {FEW_PAIRS} pairs, uncertain." if few else ""
     if UNITS[row.unit].one_sided:
-        return f"The stronger the blue, the more changes.{unit}{pale}"
-    return (
-        f"Orange: lower as {name(row.group)} than as {name(row.reference)}; blue: higher; the "
-        f"stronger, the wider the gap.{unit}{pale}"
-        if row.contrast == "level"
-        else f"Orange: lower than as {name(row.reference)}; blue: higher; the stronger, the wider "
-        f"the gap.{unit}{pale}"
-    )
+        return f"The stronger the blue, the more changes.{size}{pale}"
+    than = f"than as {name(row.reference)}"
+    one = f" as {name(row.group)}" if row.contrast == "level" else ""
+    return f"Orange: lower{one} {than}; blue: higher; the stronger, the wider the gap.{size}{pale}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import replace
 
 from paribus._text import count, percent, shortened, visible
 from paribus.evidence.base import Row
@@ -31,60 +31,74 @@ def regions(record: Record) -> Iterator[Section]:
         )
         stable = any(row.stability is not None for row in rows)
         intro += " Resamples of the people say how often a rule is found again." if stable else ""
-    drawn = list(islice(_charts(rows, record), MOST_CHARTS))
-    yield Section("Where the gap lives", (Paragraph(intro),), (*drawn, _table(rows, record)))
+    if any(row.explained is not None for row in rows):
+        intro += " Rules may share people, so their shares of the gap need not add up."
+    methods = dict.fromkeys(visible(row.method) for row in rows if row.method)
+    if len(methods) == 1 and not all(row.exact for row in rows):
+        intro += f" {next(iter(methods))}."
+    each = list(contrasts(rows).values())
+    charts = [_chart(mine, record) for mine in each if len(mine) > 1][:MOST_CHARTS]
+    table = [_table("Rules", rows, record)] if len(each) > 1 else []
+    brief = [
+        replace(_table(f"Rules for {whole_change(mine[0])}", mine, record), brief=len(each) > 1)
+        for mine in each
+    ]
+    yield Section("Where the gap lives", (Paragraph(intro),), (*charts, *table, *brief))
 
 
 def rule(row: Row) -> str:
     """Write the conditions of a row."""
-    conditions = [shortened(visible(condition.text), 80) for condition in row.rule]
-    return " and ".join(conditions) or "everybody"
+    said: list[str] = []
+    last = None
+    for condition in row.rule:
+        text = visible(condition.text)
+        # A field is named once: income > 20,000 and <= 30,000.
+        text = text.removeprefix(f"{visible(last)} ") if condition.field == last else text
+        said.append(shortened(text, 80))
+        last = condition.field
+    return " and ".join(said) or "everybody"
 
 
-def _charts(rows: Sequence[Row], record: Record) -> Iterator[Chart]:
-    for mine in contrasts(rows).values():
-        if len(mine) < 2:
-            continue
-        unit = mine[0].unit
-        marks = [mark(row, shortened(rule(row), 60)) for row in mine if row.unit == unit]
-        title = f"{UNITS[unit].title} by rule, {whole_change(mine[0])}"
-        yield chart("gaps", title, unit, marks, record, detail=True)
+def _chart(rows: Sequence[Row], record: Record) -> Chart:
+    unit = rows[0].unit
+    marks = [mark(row, shortened(rule(row), 60)) for row in rows if row.unit == unit]
+    title = f"{UNITS[unit].title} by rule, {whole_change(rows[0])}"
+    return chart("gaps", title, unit, marks, record, detail=True)
 
 
-def _table(rows: Sequence[Row], record: Record) -> Table:
-    changes = {whole_change(row) for row in rows}
-    methods = {row.method for row in rows if row.method}
-    one = len(changes) == 1
+def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
+    each = list(contrasts(rows).values())
+    several = len(each) > 1
+    methods = {row.method for row in rows}
     explained = any(row.explained is not None for row in rows)
     stable = any(row.stability is not None for row in rows)
     columns = (
+        *([Column("Change")] if several else []),
         Column("People with"),
-        *([] if one else [Column("Change")]),
         Column("Share of people", numeric=True),
         Column("Gap", numeric=True),
         # Where several rules share a confidence, their method says it.
-        Column("Interval" if methods else confidence(record), numeric=True),
+        Column("Interval" if any(methods) else confidence(record), numeric=True),
         *([Column("Share of the gap", numeric=True)] if explained else []),
-        *([Column("Found again in", numeric=True, extra=True)] if stable else []),
+        *([Column("Found again", numeric=True)] if stable else []),
         Column("Measured on", numeric=True, extra=True),
-        *([Column("Method", extra=True, small=True)] if methods else []),
     )
     cells = tuple(
         (
-            Cell(rule(row)),
-            *([] if one else [Cell(whole_change(row))]),
+            # Said once, so that the eye finds where the next change begins.
+            *([Cell(whole_change(row) if row is mine[0] else "")] if several else []),
+            Cell(rule(row), note=visible(row.method) if len(methods) > 1 else ""),
             _share(row.share),
             Cell(shown(row)),
             Cell(span(row)),
             *([_share(row.explained)] if explained else []),
             *([_resamples(row.stability)] if stable else []),
             Cell(count(row.people, "pair")),
-            *([Cell(visible(row.method))] if methods else []),
         )
-        for row in rows
+        for mine in each
+        for row in mine
     )
-    title = f"Rules for {changes.pop()}" if one else "Rules"
-    return Table(title, columns, cells)
+    return Table(title, columns, cells, detail=several)
 
 
 def _share(part: float | None) -> Cell:
@@ -92,4 +106,4 @@ def _share(part: float | None) -> Cell:
 
 
 def _resamples(part: float | None) -> Cell:
-    return Cell("" if part is None else f"{100 * part:.0f} % of resamples")
+    return Cell("" if part is None else f"{100 * part:.0f} %")

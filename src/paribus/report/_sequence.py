@@ -55,7 +55,7 @@ def _curve(row: Row, record: Record) -> Curve:
                 Mark(label, middle, step.low, step.high, text, ""),
             )
         )
-    title = f"{UNITS[row.unit].title}, {whole_change(row)}"
+    title = f"{whole_change(row)}, {UNITS[row.unit].measure}"
     settled = f" Settled after {row.settled:,} people." if row.settled is not None else ""
     last = mark(row, "in the end")
     return Curve(

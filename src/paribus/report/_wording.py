@@ -47,19 +47,19 @@ UNITS = {
     "favorable rate": Wording("favorable rate", "Favorable answers", "% of people"),
     "mean answer": Wording("mean answer", "Mean answer", "answer"),
     "excess flip rate": Wording(
-        "decisions changed beyond a change of name",
+        "decisions changed beyond names",
         "People whose decision changes, beyond those whom a mere change of name moves",
         "percentage points",
         5,
     ),
     "excess label change rate": Wording(
-        "labels changed beyond a change of name",
+        "labels changed beyond names",
         "People whose label changes, beyond those whom a mere change of name moves",
         "percentage points",
         4,
     ),
     "excess absolute gap": Wording(
-        "gap either way beyond a change of name",
+        "gap either way beyond names",
         "Mean size of the gap, beyond that of a mere change of name",
         "size of the gap",
         2,
@@ -77,8 +77,19 @@ UNITS = {
         1,
         one_sided=True,
     ),
+    "squared effect on chances": Wording(
+        "effect on single people",
+        "Effect on a person's chance, free of noise (root mean square)",
+        "percentage points",
+        1,
+        one_sided=True,
+    ),
     "odds ratio": Wording("odds ratio", "Odds that a change is in favor", "ratio"),
-    "impact ratio": Wording("impact ratio", "Favorable rate as a part of the reference's", "ratio"),
+    "impact ratio": Wording(
+        "impact ratio",
+        "Favorable rate as a part of the reference's",
+        "ratio (orange line: four fifths)",
+    ),
     "Cohen's h": Wording("Cohen's h", "Difference of the rates on the arcsine scale", "h"),
     "median gap": Wording("median gap", "Median gap of the answers", "gap of the answer"),
     "gap quantile": Wording("quantile of the gap", "Quantiles of the gap", "gap of the answer"),
@@ -92,19 +103,25 @@ UNITS = {
         "share of the differences", "What carries the differences", "% of the differences"
     ),
 }
-"""Every unit that evidence comes in, in the order of the charts."""
+"""Every unit that evidence comes in, in the order of the charts.
+
+Squared effects on chances are those of decisions and labels: see :func:`readable`.
+"""
 
 SHARES = frozenset(
     {
         *("flip rate", "net gap", "label change rate", "favorable rate", "repeat change rate"),
         *("excess flip rate", "excess label change rate", "share raised", "rank shift"),
-        "share of the gap",
+        *("share of the gap", "squared effect on chances"),
     }
 )
 """Units that are shares of people, or gaps of such shares."""
 
 EXCESS = frozenset({"excess flip rate", "excess label change rate", "excess absolute gap"})
 """Units that have a sign, of which only the positive side is a bias."""
+
+SQUARED = frozenset({"squared effect", "squared effect on chances"})
+"""Units of which the root is shown."""
 
 STATISTICS = frozenset({"Stuart-Maxwell", "Bowker", "Cochran Q", "Friedman"})
 """Units that are statistics of a test: they have a p-value and no interval."""
@@ -134,12 +151,29 @@ _SHOWN: dict[str, Callable[[float], str]] = {
     ),
     **dict.fromkeys(("odds ratio", "impact ratio", "Cohen's h"), _ratio),
     "rank shift": _signed_percent,
+    "squared effect on chances": lambda chance: points(chance).removeprefix("+"),
 }
+
+
+def readable(record: Record) -> Record:
+    """Tell squared effects on chances, which are shares, from those on amounts."""
+    units = {row.unit for row in record.evidence} | {row.unit for row in record.findings}
+    if "score gap" in units or "squared effect" not in units:
+        return record
+    renamed = {"unit": "squared effect on chances"}
+    parts = {
+        part: tuple(
+            row.model_copy(update=renamed) if row.unit == "squared effect" else row
+            for row in getattr(record, part)
+        )
+        for part in ("evidence", "findings")
+    }
+    return record.model_copy(update=parts)
 
 
 def seen(row: Row | Finding) -> tuple[float, float, float]:
     """Give estimate, low and high as they are shown: of a mean of squares, their roots."""
-    if row.unit != "squared effect":
+    if row.unit not in SQUARED:
         return row.estimate, row.low, row.high
     estimate, low, high = (max(0.0, end) ** 0.5 for end in (row.estimate, row.low, row.high))
     return estimate, low, high
@@ -187,7 +221,8 @@ def fifths(row: Row | Finding) -> str:
 
 def bound(tolerance: float, unit: str) -> str:
     """Write the tolerance in the unit of a gap."""
-    return percent(tolerance) if unit in SHARES else number(tolerance)
+    # A tolerance in the unit of numbers may be more than any share.
+    return percent(tolerance) if unit in SHARES and tolerance <= 1 else number(tolerance)
 
 
 def sentence(finding: Finding) -> str:
@@ -214,8 +249,9 @@ def effect(row: Row | Finding) -> str:
         return f"changes the label for {percent(row.estimate)} of people"
     if row.unit == "absolute gap":
         return f"moves the answer by {number(row.estimate)} either way on average"
-    if row.unit == "squared effect":
-        return f"moves single answers by {shown(row)} beyond noise (root mean square)"
+    if row.unit in SQUARED:
+        what = "the answer" if row.unit == "squared effect" else "the chance"
+        return f"moves {what} of single people by {shown(row)} beyond noise (root mean square)"
     if row.unit in EXCESS:
         return _beyond_names(row)
     verb = "lowers" if row.estimate < 0 else "raises"
@@ -290,8 +326,8 @@ def remarks(record: Record) -> tuple[str, ...]:
     if blind:
         said += blind
         said.append(
-            "Its answers about such twins cannot differ, so \u201cwithin tolerance\u201d proves nothing about a "
-            "model in use that sees more."
+            "Its answers about such twins cannot differ, so \u201cwithin tolerance\u201d proves "
+            "nothing about a model in use that sees more."
         )
     return tuple(said)
 

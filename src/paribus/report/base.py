@@ -16,7 +16,7 @@ from paribus.report._rates import rates
 from paribus.report._regions import regions
 from paribus.report._sequence import sequence
 from paribus.report._witnesses import witnesses
-from paribus.report._wording import remarks, verdict_sentence
+from paribus.report._wording import readable, remarks, verdict_sentence
 
 
 def page(record: Record) -> Page:
@@ -35,6 +35,7 @@ def page(record: Record) -> Page:
         pairs weighed otherwise, how it was done and what it does not say. Sections with nothing to
         show are left out.
     """
+    record = readable(record)
     sections = [
         *findings(record),
         *rates(record),

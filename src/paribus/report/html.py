@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from paribus.record import Record
 from paribus.report._charts import draw
-from paribus.report._parts import Chart, Page
+from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Page
 from paribus.report.base import page
 
 
@@ -52,10 +52,10 @@ def _tied(text: str) -> str:
     return re.sub(r"(?<=\d) (?=%|points)", "\N{NO-BREAK SPACE}", text)
 
 
-def _drawings(content: Page) -> Iterator[tuple[Chart, Markup]]:
+def _drawings(content: Page) -> Iterator[tuple[Drawing, Markup]]:
     numbers = count(1)
     for section in content.sections:
         for part in section.parts:
-            if isinstance(part, Chart):
+            if isinstance(part, Chart | Curve | HeatMap):
                 # Drawn by _charts, which lets shapes and escaped text through and nothing else.
                 yield part, Markup(draw(part, f"chart-{next(numbers)}"))  # noqa: S704

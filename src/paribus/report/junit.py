@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from paribus._text import name, shortened, visible
+from paribus._text import name, percent, shortened, visible
+from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record, Witness
+from paribus.report._marks import contrasts, whole_change
+from paribus.report._paired import measure, method
+from paribus.report._parts import Statements
+from paribus.report._regions import rule
 from paribus.report._witnesses import value
-from paribus.report._wording import UNITS, sentence
+from paribus.report._wording import UNITS, certain, note, readable, sentence, shown, span
+from paribus.report.base import page
 
 MOST_WITNESSES = 2
 
@@ -29,7 +36,13 @@ def render(record: Record, *, inconclusive_passes: bool = False) -> str:
         XML: a finding within tolerance passes, a `biased` one fails with its sentence and up to two
         witnesses.
     """
-    cases = [_case(finding, record, inconclusive_passes) for finding in record.findings]
+    record = readable(record)
+    others = contrasts(row for row in record.evidence if row.test == "paired")
+    cases = []
+    for finding in record.findings:
+        about = (finding.attribute, finding.reference, finding.group)
+        # The first finding of a contrast carries what else is known about it.
+        cases.append(_case(finding, record, inconclusive_passes, others.pop(about, [])))
     totals = {
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
@@ -44,6 +57,9 @@ def render(record: Record, *, inconclusive_passes: bool = False) -> str:
     for key, content in _properties(record).items():
         ET.SubElement(properties, "property", {"name": key, "value": content})
     suite.extend(cases)
+    lines = _said(record)
+    if lines:
+        ET.SubElement(suite, "system-out").text = "\n".join(lines)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -59,7 +75,43 @@ def _properties(record: Record) -> dict[str, str]:
     }
 
 
-def _case(finding: Finding, record: Record, inconclusive_passes: bool) -> ET.Element:
+def _said(record: Record) -> list[str]:
+    """Say what no test case says: what stands beside the verdict, and what all cases share."""
+    content = page(record)
+    known = {sentence(finding) for finding in record.findings}
+    lines = [content.sentence, *content.remarks]
+    for section in content.sections:
+        said = [
+            item.text
+            for part in section.parts
+            if isinstance(part, Statements)
+            for item in part.items
+            if item.text not in known
+        ]
+        if said and not section.brief:
+            lines += ["", section.title, *said]
+    if record.regions:
+        lines += ["", "Where the gap lives", *map(_region, record.regions)]
+    return lines
+
+
+def _region(row: Row) -> str:
+    shares = [
+        f"{percent(part)} of {what}"
+        for part, what in (
+            (row.share, "people"),
+            (row.explained, "the gap"),
+            (row.stability, "resamples found it again"),
+        )
+        if part is not None
+    ]
+    size = f"{shown(row)} ({span(row)})"
+    return "; ".join([f"{whole_change(row)}, {rule(row)}: {size}", *shares])
+
+
+def _case(
+    finding: Finding, record: Record, inconclusive_passes: bool, others: Sequence[Row]
+) -> ET.Element:
     case = ET.Element(
         "testcase",
         {
@@ -69,6 +121,18 @@ def _case(finding: Finding, record: Record, inconclusive_passes: bool) -> ET.Ele
             "time": "0",
         },
     )
+    facts = {
+        "estimate": shown(finding),
+        "interval": span(finding),
+        "p": certain(finding),
+        "method": note(finding),
+        "settled after": "" if finding.settled is None else f"{finding.settled:,} people",
+        **{f"{measure(row)} ({method(row)})": _number(row) for row in others},
+    }
+    properties = ET.SubElement(case, "properties")
+    for key, content in facts.items():
+        if content:
+            ET.SubElement(properties, "property", {"name": key, "value": content})
     said = sentence(finding)
     if finding.verdict == "inconclusive" and inconclusive_passes:
         ET.SubElement(case, "skipped", {"message": said})
@@ -76,6 +140,11 @@ def _case(finding: Finding, record: Record, inconclusive_passes: bool) -> ET.Ele
         failure = ET.SubElement(case, "failure", {"type": finding.verdict, "message": said})
         failure.text = "\n".join([said, *_witnesses(finding, record)])
     return case
+
+
+def _number(row: Row) -> str:
+    p = certain(row)
+    return f"{shown(row)}" + (f" ({span(row)})" if span(row) else "") + (f", p {p}" if p else "")
 
 
 def _witnesses(finding: Finding, record: Record) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -18,7 +19,9 @@ from paribus.record import Record
 from paribus.report._parts import (
     Cell,
     Chart,
+    Curve,
     Facts,
+    HeatMap,
     Listing,
     Mark,
     Paragraph,
@@ -26,12 +29,16 @@ from paribus.report._parts import (
     Section,
     Statements,
     Table,
+    Tile,
 )
+from paribus.report._wording import FOUR_FIFTHS
 from paribus.report.base import page
 
 _WIDEST = 120
 _SHORTEST_BAR = 10
 _NEEDS_LEGEND = 6
+_GUTTER = 3
+"""Characters between two columns."""
 _STYLES = {
     "biased": "bold red",
     "within tolerance": "green",
@@ -80,7 +87,7 @@ def render(record: Record, *, color: bool = False, width: int | None = None) -> 
     verdict = Text(content.verdict.upper(), style=_STYLES[content.verdict])
     console.print(
         Panel(
-            Text("\n").join([verdict, _text(content.sentence)]),
+            Text("\n").join([verdict, _text(content.sentence), *map(_text, content.remarks)]),
             title=_text(content.title),
             title_align="left",
             border_style=_STYLES[content.verdict],
@@ -127,23 +134,97 @@ def _part(part: Part, width: int) -> Iterator[RenderableType]:
             yield facts
         case Table():
             yield _text(part.title, "italic")
-            yield _table(part, width)
+            yield from _table(part, width)
         case Chart():
             yield _text(part.title, "italic")
             yield from _chart(part, width)
+        case Curve():
+            marks = tuple(stretch.mark for stretch in part.stretches)
+            yield from _part(
+                Chart(
+                    kind="gaps",
+                    title=part.title,
+                    description=part.description,
+                    axis=part.axis,
+                    share=part.share,
+                    marks=marks,
+                    band=part.band,
+                ),
+                width,
+            )
+        case HeatMap():
+            yield from _map(part, width)
 
 
-def _table(table: Table, width: int) -> Grid:
+def _table(table: Table, width: int) -> Iterator[RenderableType]:
     kept = _kept(table, width)
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
-    for index in kept:
+    words = [_longest_word(table, index) for index in kept]
+    if sum(words) + _GUTTER * len(kept) > width and table.rows:
+        yield from _turned(table, kept, width)
+        return
+    grid = _grid()
+    for index, wide in zip(kept, _widths(table, kept, words, width), strict=True):
         column = table.columns[index]
-        grid.add_column(
-            _text(column.title), justify="right" if column.numeric else "left", overflow="fold"
-        )
+        side: Literal["left", "right"] = "right" if column.numeric else "left"
+        grid.add_column(_text(column.title), justify=side, overflow="fold", width=wide)
     for row in table.rows:
         grid.add_row(*(_text(row[i].text, _STYLES[row[i].tone]) for i in kept))
-    return grid
+    yield grid
+
+
+def _widths(table: Table, kept: Sequence[int], words: Sequence[int], width: int) -> list[int]:
+    """Give every column its longest word, and what is left to those that would be longest."""
+    wanted = [_longest(table, index) for index in kept]
+    wide = [min(word, want) for word, want in zip(words, wanted, strict=True)]
+    left = width - sum(wide) - _GUTTER * len(kept)
+    # Numbers read best on one line; of texts, the narrowest are completed first.
+    for place in sorted(
+        range(len(kept)), key=lambda i: (not table.columns[kept[i]].numeric, wanted[i])
+    ):
+        more = min(left, wanted[place] - wide[place])
+        wide[place] += max(0, more)
+        left -= max(0, more)
+    return wide
+
+
+def _longest(table: Table, index: int) -> int:
+    # The head of a column of numbers may wrap.
+    head = [] if table.columns[index].numeric else [table.columns[index].title]
+    texts = [*head, *(row[index].text for row in table.rows)]
+    return max(_longest_word(table, index), *map(cell_len, texts), 1)
+
+
+def _turned(table: Table, kept: Sequence[int], width: int) -> Iterator[RenderableType]:
+    """Lay a table that is too wide for its words on its side, two or more rows side by side."""
+    head = max(cell_len(table.columns[index].title) for index in kept) + 2
+    widest = max(cell_len(row[index].text) for row in table.rows for index in kept) + 2
+    # Twins stay side by side.
+    beside = max(2, (width - min(head, width // 3)) // widest // 2 * 2)
+    for start in range(0, len(table.rows), beside):
+        some = table.rows[start : start + beside]
+        grid = _grid(show_header=False)
+        grid.add_column(style="dim", max_width=width // 3, overflow="fold")
+        for _ in some:
+            grid.add_column(overflow="fold", max_width=(width - min(head, width // 3)) // len(some))
+        for index in kept:
+            cells = (_text(row[index].text, _STYLES[row[index].tone]) for row in some)
+            grid.add_row(_text(table.columns[index].title), *cells)
+        yield grid
+
+
+def _grid(*, show_header: bool = True) -> Grid:
+    return Grid(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+        header_style="dim",
+        show_header=show_header,
+    )
+
+
+def _longest_word(table: Table, index: int) -> int:
+    texts = [table.columns[index].title, *(row[index].text for row in table.rows)]
+    return min(40, max((cell_len(word) for text in texts for word in text.split()), default=0))
 
 
 def _kept(table: Table, width: int) -> list[int]:
@@ -151,13 +232,38 @@ def _kept(table: Table, width: int) -> list[int]:
 
     def wanted(index: int) -> int:
         cells = [Cell(table.columns[index].title), *(row[index] for row in table.rows)]
-        return 2 + min(40, max(cell_len(cell.text) for cell in cells))
+        return _GUTTER + min(40, max(cell_len(cell.text) for cell in cells))
 
     kept = list(range(len(table.columns)))
     extra = [index for index in kept if table.columns[index].extra]
     while extra and sum(map(wanted, kept)) > width:
         kept.remove(extra.pop())
     return kept
+
+
+def _map(chart: HeatMap, width: int) -> Iterator[RenderableType]:
+    """Write a heat map as a table, where it is narrow enough: its numbers are said elsewhere."""
+    head = f"{chart.down} \\ {chart.along}"
+    texts = {(tile.row, tile.column): tile for tile in chart.tiles}
+    across = [max(cell_len(label), 4) + _GUTTER for label in chart.columns]
+    down = max(map(cell_len, (head, *chart.rows))) + _GUTTER
+    if down + sum(across) > width:
+        return
+    grid = _grid()
+    grid.add_column(_text(head))
+    for label in chart.columns:
+        grid.add_column(_text(label), justify="right")
+    for i, label in enumerate(chart.rows):
+        tiles = [texts.get((i, j)) for j in range(len(chart.columns))]
+        grid.add_row(_text(label), *map(_tile, tiles))
+    yield _text(chart.title, "italic")
+    yield grid
+
+
+def _tile(tile: Tile | None) -> Text:
+    if tile is None:
+        return Text("")
+    return _text(f"({tile.text})" if tile.faint else tile.text, "dim" if tile.faint else "")
 
 
 def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
@@ -181,7 +287,7 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
         sign = Text(f"{_SIGNS.get(mark.tone, ' ')} " if judged else "", style=style)
         cells = [sign.append_text(_text(mark.label))]
         if track >= _SHORTEST_BAR:
-            cells.append(_bar(mark, chart.band, bounds, track))
+            cells.append(_bar(mark, chart, bounds, track))
         cells += [_text(mark.text, style), _text(mark.span, "dim")]
         if ps:
             cells.append(_text(mark.p and f"p {mark.p}", "dim"))
@@ -193,29 +299,36 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
 
 def _bounds(chart: Chart) -> tuple[float, float]:
     ends = [end for mark in chart.marks for end in (mark.low, mark.high)]
+    if chart.kind == "ratios":
+        # A ratio may have no upper bound: then its interval leaves the chart.
+        most = 1.5 * max(1.0, *(mark.estimate for mark in chart.marks))
+        return min(*ends, FOUR_FIFTHS), min(max(*ends, 1.0), most)
     ends += [0.0, *(chart.band or ())]
     if chart.share and chart.kind == "rates":
         ends.append(1.0)
     return min(ends), max(ends)
 
 
-def _bar(
-    mark: Mark, band: tuple[float, float] | None, bounds: tuple[float, float], width: int
-) -> Text:
+def _bar(mark: Mark, chart: Chart, bounds: tuple[float, float], width: int) -> Text:
     low, high = bounds
     # Halves, so that the range of two very large numbers stays finite.
     reach = (high / 2 - low / 2) or 1.0
 
     def place(value: float) -> int:
-        return min(width - 1, max(0, round((value / 2 - low / 2) / reach * (width - 1))))
+        inside = min(max(value, low), high)
+        return min(width - 1, max(0, round((inside / 2 - low / 2) / reach * (width - 1))))
 
     track = [" "] * width
-    if band is not None:
-        for index in range(place(band[0]), place(band[1]) + 1):
+    if chart.kind == "ratios":
+        track[place(FOUR_FIFTHS)] = "┊"
+        track[place(1.0)] = "│"
+    elif chart.band is not None:
+        for index in range(place(chart.band[0]), place(chart.band[1]) + 1):
             track[index] = "░"
         track[place(0.0)] = "│"
-    for index in range(place(mark.low), place(mark.high) + 1):
-        track[index] = "━"
+    if mark.low < mark.high:
+        for index in range(place(mark.low), place(mark.high) + 1):
+            track[index] = "━"
     track[place(mark.estimate)] = "●"
     bar = Text("".join(track))
     bar.stylize(_STYLES[mark.tone] or "blue", place(mark.low), place(mark.high) + 1)

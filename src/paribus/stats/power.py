@@ -18,20 +18,17 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, chdtri, gammaln, ndtr, ndtri, stdtrit, xlog1py, xlogy
 
 from paribus.stats.moments import Moments, p_mean_outside, p_mean_within
-from paribus.stats.paired import p_gap_outside, p_gap_within
 from paribus.stats.rates import p_rate_above, p_rate_below
 
 __all__ = [
     "connor",
-    "more_people_for_flips",
-    "more_people_for_gap",
-    "more_people_for_mean",
     "people_for_biased",
     "people_for_flips_biased",
     "people_for_flips_within",
     "people_for_mean_biased",
     "people_for_mean_within",
     "people_for_within",
+    "people_until",
     "power_biased",
     "power_flips_biased",
     "power_flips_within",
@@ -40,7 +37,7 @@ __all__ = [
     "power_within",
 ]
 
-_MOST_PEOPLE, _MOST_MORE = 10**9, 10**7
+_MOST_PEOPLE = 10**9
 # Numbers of changes looked at one by one; beyond, as many out of all of them.
 _CHANGES = 1024
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
@@ -327,7 +324,7 @@ def people_for_biased(
     if not abs(p12 - p21) > tolerance:
         return None
     power_of = partial(power_biased, p12=p12, p21=p21, tolerance=tolerance, alpha=alpha)
-    return _people_for(power_of, power, 1.0 / (p12 + p21))
+    return people_until(power_of, power, 1.0 / (p12 + p21))
 
 
 def people_for_within(
@@ -353,7 +350,7 @@ def people_for_within(
     if not abs(p12 - p21) < tolerance:
         return None
     power_of = partial(power_within, p12=p12, p21=p21, tolerance=tolerance, alpha=alpha)
-    return _people_for(power_of, power, 1.0 / tolerance)
+    return people_until(power_of, power, 1.0 / tolerance)
 
 
 def people_for_flips_biased(
@@ -379,7 +376,7 @@ def people_for_flips_biased(
     if not rate > tolerance:
         return None
     power_of = partial(power_flips_biased, rate=rate, tolerance=tolerance, alpha=alpha)
-    return _people_for(power_of, power, 1.0 / rate, _CHEAP_LOOKS)
+    return people_until(power_of, power, 1.0 / rate, _CHEAP_LOOKS)
 
 
 def people_for_flips_within(
@@ -405,7 +402,7 @@ def people_for_flips_within(
     if not rate < tolerance:
         return None
     power_of = partial(power_flips_within, rate=rate, tolerance=tolerance, alpha=alpha)
-    return _people_for(power_of, power, 1.0 / tolerance, _CHEAP_LOOKS)
+    return people_until(power_of, power, 1.0 / tolerance, _CHEAP_LOOKS)
 
 
 def people_for_mean_biased(
@@ -435,7 +432,7 @@ def people_for_mean_biased(
     """
     if not abs(gap) > tolerance:
         return None
-    return _people_for(lambda n: power_mean_biased(n, gap, sd, tolerance, alpha, spread), power)
+    return people_until(lambda n: power_mean_biased(n, gap, sd, tolerance, alpha, spread), power)
 
 
 def people_for_mean_within(
@@ -465,133 +462,35 @@ def people_for_mean_within(
     """
     if not abs(gap) < tolerance:
         return None
-    return _people_for(lambda n: power_mean_within(n, gap, sd, tolerance, alpha, spread), power)
+    return people_until(lambda n: power_mean_within(n, gap, sd, tolerance, alpha, spread), power)
 
 
-def more_people_for_gap(
-    n12: int, n21: int, n: int, tolerance: float, alpha: float = 0.05, power: float = 0.8
-) -> int | None:
-    """How many people more would settle a net gap, if what was seen is the truth.
-
-    Parameters
-    ----------
-    n12, n21, n : int
-        Pairs that changed in the one and in the other direction, and all pairs so far, at least
-        ``n12 + n21``; without a pair, no change is taken for the truth.
-    tolerance, alpha : float
-        As for `power_within`.
-    power : float
-        Chance that all people together prove the claim, in (alpha, 1): that the gap is outside
-        the tolerance where the observed one is, or that it is within.
-
-    Returns
-    -------
-    int or None
-        0 where the claim is already proven, otherwise at least 1; None where the gap lies so
-        close to the tolerance that it takes over 10 million people.
-
-    Examples
-    --------
-    >>> more_people_for_gap(0, 0, 100, tolerance=0.02)
-    49
-    >>> more_people_for_gap(2, 0, 100, tolerance=0.02) is None
-    True
-    """
-    p12, p21 = _share(n12, n), _share(n21, n)
-    if abs(p12 - p21) > tolerance:
-        limit = max(tolerance, 0.0)
-        if p_gap_outside(n12, n21, n, limit) <= alpha:
-            return 0
-        see = partial(power_biased, p12=p12, p21=p21, tolerance=limit, alpha=alpha)
-        # Nobody needs to know how many more to the last one: no looking ahead for dips.
-        return _more(_people_for(see, power), n)
-    if p_gap_within(n12, n21, n, tolerance) <= alpha:
-        return 0
-    if not abs(p12 - p21) < tolerance:
-        return None
-    prove = partial(power_within, p12=p12, p21=p21, tolerance=tolerance, alpha=alpha)
-    return _more(_people_for(prove, power), n)
-
-
-def more_people_for_flips(
-    flips: int, n: int, tolerance: float, alpha: float = 0.05, power: float = 0.8
-) -> int | None:
-    """How many people more would settle a rate of change, if what was seen is the truth.
-
-    Parameters
-    ----------
-    flips : int
-        Pairs that changed, at most `n`.
-    n, tolerance, alpha, power
-        As for `more_people_for_gap`.
-
-    Returns
-    -------
-    int or None
-        As for `more_people_for_gap`.
-
-    Examples
-    --------
-    >>> more_people_for_flips(0, 100, tolerance=0.02)
-    49
-    """
-    rate, limit = _share(flips, n), max(0.0, min(tolerance, 1.0))
-    if rate > tolerance:
-        if 2.0 * p_rate_above(flips, n, limit) <= alpha:
-            return 0
-        return _more(people_for_flips_biased(rate, limit, alpha, power), n)
-    if p_rate_below(flips, n, limit) <= alpha:
-        return 0
-    return _more(people_for_flips_within(rate, tolerance, alpha, power), n)
-
-
-def more_people_for_mean(
-    moments: Moments,
-    tolerance: float,
-    alpha: float = 0.05,
-    power: float = 0.8,
-    spread: float = 0.0,
-) -> int | None:
-    """How many people more would settle a mean difference, if what was seen is the truth.
-
-    Parameters
-    ----------
-    moments : Moments
-        Of the differences so far.
-    tolerance, alpha, power, spread
-        As for `more_people_for_gap` and `p_mean_within`.
-
-    Returns
-    -------
-    int or None
-        As for `more_people_for_gap`.
-
-    Examples
-    --------
-    >>> more_people_for_mean(Moments.of(np.zeros(100)), tolerance=0.02, spread=1.0)
-    49
-    """
-    n, mean, sd = moments.count, moments.mean, moments.sd
-    if abs(mean) > tolerance:
-        limit = max(tolerance, 0.0)
-        if p_mean_outside(moments, limit, spread) <= alpha:
-            return 0
-        return _more(people_for_mean_biased(mean, sd, limit, alpha, power, spread), n)
-    if p_mean_within(moments, tolerance, spread) <= alpha:
-        return 0
-    return _more(people_for_mean_within(mean, sd, tolerance, alpha, power, spread), n)
-
-
-def _more(needed: int | None, n: int) -> int | None:
-    if needed is None or needed - n > _MOST_MORE:
-        return None
-    return max(1, needed - n)
-
-
-def _people_for(
+def people_until(
     power_of: Callable[[int], float], target: float, tooth: float = 0.0, looks: int = _LOOKS
 ) -> int | None:
-    """Find the number of people from which on the power stays at the target."""
+    """Find the number of people from which on a power stays at the target.
+
+    Parameters
+    ----------
+    power_of : callable
+        The power of a number of people, from 1.
+    target : float
+        In (0, 1).
+    tooth : float
+        How many people a tooth of the saw is long; 0 does not look ahead for dips.
+    looks : int
+        Numbers of people looked at ahead.
+
+    Returns
+    -------
+    int or None
+        None where a billion people are too few.
+
+    Examples
+    --------
+    >>> people_until(lambda n: 1.0 - 0.98**n, 0.8)
+    80
+    """
     enough = 1
     while power_of(enough) < target:
         if enough == _MOST_PEOPLE:

@@ -197,9 +197,9 @@ def _of_decisions(scale: _Scale) -> Iterator[Goal]:
         noise = 0.02
         if gap + 2 * noise < 1:
             case = f"a gap of {percent(gap)}, and {percent(noise)} changing either way besides"
-            sides = {"p12": noise, "p21": gap + noise, "tolerance": t, "alpha": each}
-            needed_for = people_for_biased(**sides, power=scale.power)
-            yield scale.goal("biased", case, needed_for, partial(power_biased, **sides))
+            needed_for = people_for_biased(noise, gap + noise, t, each, scale.power)
+            see = partial(power_biased, p12=noise, p21=gap + noise, tolerance=t, alpha=each)
+            yield scale.goal("biased", case, needed_for, see)
 
 
 def _of_amounts(scale: _Scale, outcome: Outcome, sd: float | None) -> Iterator[Goal]:
@@ -208,18 +208,19 @@ def _of_amounts(scale: _Scale, outcome: Outcome, sd: float | None) -> Iterator[G
     spread = outcome.bounds[1] - outcome.bounds[0] if outcome.bounds else 50 * unit
     for each_sd in (sd,) if sd is not None else (factor * unit for factor in _SPREADS):
         known = f"gaps of single people with a standard deviation of {number(each_sd)}"
-        parts = {"sd": each_sd, "tolerance": t, "spread": spread}
         if t > 0:
-            within = {"gap": 0.0, **parts, "alpha": alpha}
-            needed = people_for_mean_within(**within, power=scale.power)
-            chance = partial(power_mean_within, **within)
-            yield scale.goal("within tolerance", f"no mean gap, {known}", needed, chance)
-        for factor in _SEEN[:2]:
-            gap = factor * unit
-            beyond = {"gap": gap, **parts, "alpha": alpha / scale.claims}
-            needed = people_for_mean_biased(**beyond, power=scale.power)
-            chance = partial(power_mean_biased, **beyond)
-            yield scale.goal("biased", f"a mean gap of {number(gap)}, {known}", needed, chance)
+            needed = people_for_mean_within(0.0, each_sd, t, alpha, scale.power, spread)
+            prove = partial(
+                power_mean_within, gap=0.0, sd=each_sd, tolerance=t, alpha=alpha, spread=spread
+            )
+            yield scale.goal("within tolerance", f"no mean gap, {known}", needed, prove)
+        claim = alpha / scale.claims
+        for gap in (factor * unit for factor in _SEEN[:2]):
+            needed = people_for_mean_biased(gap, each_sd, t, claim, scale.power, spread)
+            see = partial(
+                power_mean_biased, gap=gap, sd=each_sd, tolerance=t, alpha=claim, spread=spread
+            )
+            yield scale.goal("biased", f"a mean gap of {number(gap)}, {known}", needed, see)
 
 
 def _lines(plan: Plan) -> Iterator[str]:
