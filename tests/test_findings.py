@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus.evidence.base import Row
+from paribus.evidence.counterfactual import Counterfactual
 from paribus.findings import judge, overall
 from paribus.stats.power import power_biased, power_within
 
@@ -91,7 +92,14 @@ def audits(model, count, **options):
     fields = {"x": pb.integers(0, 10**6), "city": pb.choice(["a", "b", "c"])}
     protect = {"gender": ["Male", "Female"], "race": ["w", "b", "h"]}
     records = [
-        pb.audit(model(seed), protect=protect, fields=fields, seed=seed, **options)
+        pb.audit(
+            model(seed),
+            protect=protect,
+            fields=fields,
+            seed=seed,
+            tests=[Counterfactual()],
+            **options,
+        )
         for seed in range(count)
     ]
     return np.mean([record.verdict == "biased" for record in records])
@@ -116,7 +124,7 @@ def test_a_noisy_blind_model_is_seldom_biased(tolerance, share, people):
         random = np.random.default_rng(seed)
         return lambda d: (random.random(len(d)) > share).astype(int)
 
-    count = 200
+    count = 60
     false = audits(model, count, favorable=1, tolerance=tolerance, people=people)
     assert false <= at_most(ALPHA, count)
 
@@ -128,7 +136,7 @@ def test_a_model_that_is_seldom_noisy_is_seldom_biased():
         random = np.random.default_rng(seed)
         return lambda d: (random.random(len(d)) > 0.002).astype(int)
 
-    count = 100
+    count = 30
     false = audits(model, count, favorable=1, tolerance=0.0005, people=3_000)
     assert false <= at_most(ALPHA, count)
 
@@ -138,7 +146,7 @@ def test_noisy_blind_scores_are_seldom_biased():
         random = np.random.default_rng(seed)
         return lambda d: random.normal(d["x"] / 10**6, 0.1)
 
-    count = 200
+    count = 60
     assert audits(model, count, outcome="score", tolerance=0.0, people=100) <= at_most(ALPHA, count)
 
 
@@ -149,7 +157,7 @@ def test_an_equal_model_is_seldom_proven_within_a_gap_it_has():
         random = np.random.default_rng(seed)
         return lambda d: np.where(d["gender"] == "Male", 0.5, 0.4) + random.normal(0, 0.05, len(d))
 
-    count = 200
+    count = 60
     records = [
         pb.audit(
             model(seed), protect=GENDER, fields={"x": pb.sequence()}, outcome="score",
@@ -165,11 +173,11 @@ def test_an_equal_model_is_seldom_proven_within_a_gap_it_has():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @pytest.mark.parametrize(("ours", "theirs"), [("holm", "holm"), ("benjamini-hochberg", "fdr_bh")])
 def test_adjustments_over_contrasts_are_those_of_statsmodels(ours, theirs, values):
     multitest = pytest.importorskip("statsmodels.stats.multitest")
-    rows = [row(p=p, p_outside=p, group=f"g{i}") for i, p in enumerate(values)]
+    rows = [row(p=p, p_outside=p, group=f"g{i}", answered=9) for i, p in enumerate(values)]
     adjusted = multitest.multipletests(values, method=theirs)[1]
     findings = judge(rows, 0.01, multiplicity=ours)
     assert [f.p for f in findings] == pytest.approx(list(adjusted), abs=1e-12)
@@ -177,22 +185,21 @@ def test_adjustments_over_contrasts_are_those_of_statsmodels(ours, theirs, value
 
 
 def test_joint_p_values_are_taken_where_a_whole_attribute_has_them():
-    joint = [row("net gap", group=g, p_outside=0.02, p_joint=p) for g, p in zip("bcd", [0.03] * 3)]
+    joint = [row("net gap", group=g, p_outside=0.02, p_joint=0.03) for g in "bcd"]
     assert {f.verdict for f in judge(joint, 0.01, multiplicity="max-t")} == {"biased"}
     assert {f.verdict for f in judge(joint, 0.01)} == {"inconclusive"}
     # With another attribute beside it, both pay for the other.
     other = row("net gap", attribute="h", p_outside=0.02)
-    assert {f.verdict for f in judge([*joint, other], 0.01, multiplicity="max-t")} == {
-        "inconclusive"
-    }
+    verdicts = [f.verdict for f in judge([*joint, other], 0.01, multiplicity="max-t")]
+    assert verdicts == ["inconclusive"] * 3 + ["biased"]
     other = row("net gap", attribute="h", p_outside=0.024)
     joint = [r.model_copy(update={"p_joint": 0.025}) for r in joint]
     assert [f.verdict for f in judge([*joint, other], 0.01, multiplicity="max-t")] == ["biased"] * 4
     # Where one level has none, all levels are adjusted by Holm.
     joint[0] = row("net gap", group="b", p_outside=0.0001)
-    joint[1] = row("net gap", group="c", p_outside=0.03, p_joint=0.001)
+    joint[1] = row("net gap", group="c", p_outside=0.06, p_joint=0.001)
     verdicts = [f.verdict for f in judge(joint, 0.01, multiplicity="max-t")]
-    assert verdicts == ["biased", "biased", "biased"][:1] + ["inconclusive", "biased"]
+    assert verdicts == ["biased", "inconclusive", "biased"]
 
 
 def test_an_alarm_speaks_only_where_it_proves_a_bias():
@@ -232,7 +239,7 @@ def test_everybody_asked_is_certain_whatever_the_number_of_claims():
 
 
 @pytest.mark.parametrize(
-    ("against", "favor", "tolerance"), [(0, 0, 0.01), (3, 2, 0.01), (60, 30, 0.01), (40, 41, 0.02)]
+    ("against", "favor", "tolerance"), [(0, 0, 0.01), (3, 2, 0.01), (24, 14, 0.01), (40, 41, 0.02)]
 )
 def test_so_many_more_people_settle_a_gap_with_four_chances_in_five(against, favor, tolerance):
     n = 200
@@ -296,9 +303,9 @@ def test_an_excess_says_what_it_is_between():
         row("excess flip rate", estimate=0.008, low=-0.002, high=0.018),
     ]
     assert judge(evidence, 0.01)[0].sentence == (
-        "Changing g from a to b changes the decision for 0.8 % more of all people than another name "
-        "alone does (14.9 % against 14.1 %, 95 % interval -0.2 points to +1.8 points): neither "
-        "within nor beyond the tolerance of 1.0 % is proven."
+        "Changing g from a to b changes the decision for 0.8 % more of all people than another "
+        "name alone does (14.9 % against 14.1 %, 95 % interval -0.2 points to +1.8 points): "
+        "neither within nor beyond the tolerance of 1.0 % is proven."
     )
     less = evidence[2].model_copy(update={"estimate": -0.008, "p_within": 0.01})
     assert (

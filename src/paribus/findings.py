@@ -245,7 +245,7 @@ def _finding(
         tolerance=tolerance,
         verdict=verdict,
         sentence=f"{sentence}.",
-        more=more,
+        more=more or None,
     )
 
 

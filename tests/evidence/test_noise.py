@@ -217,5 +217,5 @@ def test_noise_and_missing_answers_stay_bounded(kind, share):
             if row.unit == "net gap":
                 assert row.high - row.low >= 2 * missing - 1e-9
     if share >= 0.5:
-        # Of one person in sixteen, at most, all four answers are known: no gap is proven or refuted.
+        # Of one person in sixteen, at most, all four answers are known: nothing is proven.
         assert {f.verdict for f in record.findings if f.unit == "net gap"} <= {"inconclusive"}

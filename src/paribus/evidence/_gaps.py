@@ -230,7 +230,7 @@ def mean_gap(
         high=min(most, max(high for _, high in intervals)),
         p=beyond(0.0),
         p_outside=beyond(tolerance),
-        p_within=max(p_mean_within(m, tolerance, max(reach, scale.unseen)) for m, reach in each),
+        p_within=_p_within(gaps, people, -1.0, scale),
         held=held,
         largest=gaps.low if abs(gaps.low) > abs(gaps.high) else gaps.high,
         sd=gaps.sd,
@@ -254,11 +254,26 @@ def absolute_gap(what: dict[str, Any], tally: Tally, scale: Scale, held: bool) -
         high=max(high for _, high in intervals),
         p=outside,
         p_outside=outside,
-        p_within=max(p_mean_within(m, tolerance, max(spread, scale.unseen)) for m in whole),
+        p_within=_p_within(sizes, tally.people, 0.0, scale),
         held=held,
         largest=sizes.high,
         sd=sizes.sd,
         method="Student t",
+    )
+
+
+def _p_within(gaps: Moments, people: int, bottom: float, scale: Scale) -> float:
+    """Weigh equivalence, with missing gaps as far away as unseen answers must be thought to be.
+
+    `bottom` is the least that a gap can be, in units of the farthest.
+    """
+    far = max(scale.spread, scale.unseen)
+    whole = completed(gaps, people - gaps.count, bottom * far, far)
+    # A gap with a sign may be as far on the other side.
+    reaches = [far - bottom * abs(each.mean) for each in whole]
+    return max(
+        p_mean_within(each, scale.tolerance, reach)
+        for each, reach in zip(whole, reaches, strict=True)
     )
 
 
@@ -404,9 +419,10 @@ def excess_size(
         p = max(p_mean_outside(moments, 0.0, reach) for moments, reach in each)
     if tolerance > 0:
         # One-sided: a mean below zero is within the tolerance, wherever it lies.
+        far = max(spread, scale.unseen)
         within = max(
-            p_mean_within(_not_below_zero(moments), tolerance, max(reach, scale.unseen))
-            for moments, reach in each
+            p_mean_within(_not_below_zero(moments), tolerance, far + abs(moments.mean))
+            for moments in completed(excess, int(np.count_nonzero(~told)), -far, far)
         )
     return Row(
         **{**what, "people": len(told), "answered": excess.count},

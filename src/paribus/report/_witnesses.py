@@ -28,10 +28,17 @@ def witnesses(record: Record) -> Iterator[Section]:
         _table(pairs[:MOST_PAIRS], telling) for pairs in list(contrasts.values())[:MOST_CONTRASTS]
     )
     rest = len(contrasts) - len(tables)
+    title = "Twins whom the model treats differently"
     intro = "The same person twice: what differs is highlighted, all else is equal."
+    if record.model.repeatable is False:
+        title = "Twins who were answered differently"
+        intro += (
+            " This model changes its answers when it is asked again, so a single pair proves "
+            "nothing: these are examples."
+        )
     if rest > 0:
         intro += f" {rest:,} more comparisons with witnesses are in the JSON record."
-    yield Section("Twins whom the model treats differently", (Paragraph(intro),), tables)
+    yield Section(title, (Paragraph(intro),), tables)
 
 
 def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
