@@ -46,7 +46,7 @@ def settings(share: float = 1.0) -> list[Setting]:
         Setting("The same with five levels, 300 people", five_levels, times, five),
         *named,
         Setting(
-            "Redrawn answers, everybody's chance less by the tolerance of 2 %, 500 people",
+            "Redrawn answers, everybody's chance less by the tolerance of 2 %, 5,000 people",
             redrawn_at_tolerance,
             times,
             at_tolerance,
@@ -108,7 +108,7 @@ def names(
 
 def redrawn_at_tolerance(number: int, random: np.random.Generator) -> tuple[float, ...]:
     """Audit a noisy model whose net gap is just what is tolerated."""
-    record = _audit(models.redrawn(random, 0.02), random, people=500, tolerance=0.02)
+    record = _audit(models.redrawn(random, 0.02), random, people=5_000, tolerance=0.02)
     return record.verdict == "biased", record.verdict == "within tolerance"
 
 

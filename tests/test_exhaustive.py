@@ -345,6 +345,18 @@ def test_a_model_that_sees_one_person_only():
     assert noisy.model.repeatable is False
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_is_found_among_a_few_people(seed):
+    """Four people, and one answer of twenty is chance: they are asked about again and again."""
+    rng = np.random.default_rng(seed)
+    record = pb.audit(
+        lambda d: ((d["x"] > 1) ^ (rng.random(len(d)) < 0.05)).astype(int),
+        protect=GENDER, fields={"x": pb.integers(0, 3)}, favorable=1,
+    )  # fmt: skip
+    assert record.model.repeatable is False
+    assert not record.exhaustive
+
+
 @pytest.mark.parametrize("share", [0.5, 0.005])
 def test_of_a_model_that_does_not_repeat_itself_a_sample_is_asked(share):
     """Noise is found beforehand, or among the flips that it makes; nothing is exact then."""

@@ -77,7 +77,7 @@ def audit(
     stop = "early" if early else None
     declared = pb.load(spec, people=_people(people), seed=seed, stop=stop)
     _apart(outputs, _read_by(declared, spec))
-    with _progress(declared, workers) as executor:
+    with _progress(workers) as executor:
         record = declared.run(executor, trust=trust)
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
         if path is not None and path != "-":
@@ -251,27 +251,29 @@ def _apart(outputs: Iterable[Path | None], read: Iterable[Path]) -> None:
 
 
 class _Watched:
-    """An executor that tells how many blocks are done."""
+    """An executor that tells how many runs of people are done."""
 
-    def __init__(self, executor: Any, tell: Callable[[int], None]) -> None:
+    def __init__(self, executor: Any, bar: Any) -> None:
         self.executor = executor
-        self.tell = tell
+        self.bar = bar
 
     def map(self, task: Callable[[int], Any], blocks: Iterable[int]) -> Iterator[Any]:
-        """Run the task on every block, and tell after each."""
-        for done, result in enumerate(self.executor.map(task, blocks), start=1):
-            self.tell(done)
+        """Run the task on every run, and tell after each; a model may be asked anew."""
+        runs = list(blocks)
+        self.bar.length, self.bar.pos = len(runs), 0
+        for result in self.executor.map(task, runs):
+            self.bar.update(1)
             yield result
 
 
 @contextlib.contextmanager
-def _progress(declared: Any, workers: int) -> Iterator[Any]:
+def _progress(workers: int) -> Iterator[Any]:
     executor = pb.Threads(workers=workers) if workers > 1 else pb.Serial()
     if not sys.stderr.isatty():
         yield executor
         return
-    with typer.progressbar(length=declared.people.blocks, label="Asking", file=sys.stderr) as bar:
-        yield _Watched(executor, lambda done: bar.update(done - bar.pos))
+    with typer.progressbar(length=1, label="Asking", file=sys.stderr) as bar:
+        yield _Watched(executor, bar)
 
 
 def main() -> None:

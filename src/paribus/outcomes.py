@@ -71,6 +71,8 @@ Example = tuple[int, float, float]
 """Number of a person, the value of the reference twin and of the group twin."""
 
 
+_LARGEST_SQUARE = 1e140
+
 Side = tuple[npt.NDArray[Any], npt.NDArray[np.int8] | None]
 """The values of one version of n people, and what is missing: None where all answered."""
 
@@ -154,6 +156,8 @@ def repeated(outcome: Outcome, reference: tuple[Side, Side], group: tuple[Side, 
         )
         gap = ((b1 + b2) - (a1 + a2)) / 2
         squared = ((a1 - b1) * (a2 - b2) + (a1 - b2) * (a2 - b1)) / 2
+        # Its own squares are summed up: of amounts beyond 1e70 they would overflow.
+        squared = np.clip(squared, -_LARGEST_SQUARE, _LARGEST_SQUARE)
     return Repeated(len(a1), Moments.of(gap), Moments.of(squared), changed_again)
 
 

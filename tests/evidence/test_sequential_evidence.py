@@ -263,6 +263,30 @@ def test_missing_answers_are_taken_at_their_worst():
     assert early(model, people=3_000, tolerance=0.15).verdict == "within tolerance"
 
 
+@pytest.mark.parametrize("outcome", ["label", "score"])
+def test_missing_labels_and_scores_are_taken_at_their_worst(outcome):
+    """A tenth has no answer, and nobody's changes: up to a tenth may."""
+
+    class Some(Scores):
+        def predict_proba(self, d):
+            p = np.where(d["x"] % 10 == 0, np.nan, 0.75)
+            return np.c_[1 - p, p]
+
+    def label(d):
+        return np.where(d["x"] % 10 == 0, None, "a")
+
+    told = {"label": {"labels": ["a", "b"]}, "score": {"favorable": 1}}[outcome]
+    model = label if outcome == "label" else Some()
+    units = {"label": ["label change rate"], "score": ["absolute gap", "score gap"]}[outcome]
+    close = early(model, outcome=outcome, people=2_000, tolerance=0.05, **told)
+    wide = early(model, outcome=outcome, people=2_000, tolerance=0.2, **told)
+    for unit in units:
+        assert finding(close, unit).verdict == "inconclusive"
+        assert finding(close, unit).estimate == 0.0
+        assert finding(close, unit).high > 0.1
+        assert finding(wide, unit).verdict == "within tolerance"
+
+
 def test_a_gap_that_missing_answers_may_fill_is_no_bias():
     def model(d):
         woman = np.asarray(d["gender"] == "Female")

@@ -135,7 +135,9 @@ class Asking:
     def _ask(self, people: Candidates, contrast: Contrast) -> None:
         twins = pair(self.space.people(people, self.asked), [contrast])
         try:
-            answers = ask(self.probe, self.model, twins, self.executor)
+            # Whether the model repeats itself is found out with the first pairs, and then known.
+            known = self.repeatable if self.said else None
+            answers = ask(self.probe, self.model, twins, self.executor, steady=known)
         except ModelError:
             if not any(said.answers for said in self.said):
                 raise
@@ -150,8 +152,8 @@ class Asking:
         if not self.outcome.labels and answers.outcome.labels:
             # From now on a few people need not show both labels for a decision to be told.
             self.outcome = answers.outcome
-            known = {"outcome": self.outcome.kind, "labels": self.outcome.labels}
-            self.probe = self.probe.model_copy(update=known)
+            told_by = {"outcome": self.outcome.kind, "labels": self.outcome.labels}
+            self.probe = self.probe.model_copy(update=told_by)
         reference, group = (answers.values(v) for v in (contrast.reference, contrast.group))
         told = answers.answered(contrast.reference) & answers.answered(contrast.group)
         flip = told & self._differ(reference, group)
@@ -168,7 +170,7 @@ class Asking:
     def _scores(self, twins: Twins, contrast: Contrast) -> Floats:
         if self.scoring is not None:
             try:
-                answers = ask(self.scoring, self.model, twins, self.executor)
+                answers = ask(self.scoring, self.model, twins, self.executor, steady=True)
             except ModelError:
                 self.scoring = None
             else:
