@@ -16,7 +16,7 @@ from paribus.evidence.paired import Paired
 GENDER = {"gender": ["Male", "Female"]}
 FOLLOWS = {"gender": {"Male": "MALE", "Female": "FEMALE"}}
 FIRST = "person.first_name"
-AZERBAIJANI = {"locale": "az"}
+FEW = {"locale": "ar-ye"}
 """A list of some 60 first names a level, so that each is the name of many people."""
 
 
@@ -37,7 +37,7 @@ def scores_by_name(seed, sd=0.05, gap=0.0):
     return model
 
 
-def audit(model, *, method=FIRST, options=AZERBAIJANI, names=20, placebo=True, fields=None, **more):
+def audit(model, *, method=FIRST, options=FEW, names=20, placebo=True, fields=None, **more):
     given = {"people": 300, "tolerance": 0.0, "seed": 0, "outcome": "score"}
     return pb.audit(
         model,
@@ -175,7 +175,7 @@ def test_real_rows_with_their_names_replaced():
     )
     options = {
         "protect": GENDER,
-        "fields": {"name": pb.mimesis(FIRST, follows=FOLLOWS, **AZERBAIJANI)},
+        "fields": {"name": pb.mimesis(FIRST, follows=FOLLOWS, **FEW)},
         "outcome": "score",
         "tolerance": 0.0,
     }
@@ -192,7 +192,7 @@ def test_cells_of_crossed_attributes_share_names_too():
     record = pb.audit(
         lambda d: random_effects(d["name"], 7) - 0.3 * (d["race"] == "Black"),
         protect={**GENDER, "race": ["White", "Black"]},
-        fields={"name": pb.mimesis(FIRST, follows=FOLLOWS, **AZERBAIJANI)},
+        fields={"name": pb.mimesis(FIRST, follows=FOLLOWS, **FEW)},
         people=400, outcome="score", tolerance=0.01, cross=[("gender", "race")],
     )  # fmt: skip
     gaps = {(r.attribute, r.group): r for r in record.evidence if r.unit == "score gap" and r.held}
