@@ -33,7 +33,7 @@ _SIDES = 2 * _COARSE
 _BEAM = 6
 """Rules that are tried with one more condition."""
 
-_PAIRED = 16
+_PAIRED = 12
 """Fields of which all pairs are tried, at most: those with the best conditions of their own."""
 
 _LEAST = 0.005
