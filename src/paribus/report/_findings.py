@@ -86,12 +86,23 @@ def _asked(attribute: str, mine: Sequence[Finding], record: Record) -> str:
         else f"as each of {len(groups)} other groups"
     )
     what = f"{name(attribute)} and what was declared to follow it"
+    out = [f for f in mine if f.verdict == "within tolerance" and _sticks_out(f)]
+    sides = (
+        " An interval may stick out of the band although its gap is proven to lie within: that is "
+        "proven by two one-sided tests, one for each edge, and the interval is two-sided."
+        if out
+        else ""
+    )
     return (
         f"The model was asked about the same {people(max(f.people for f in mine))} {start} "
         f"and {end}. Nothing but {what} differs. The band in the charts holds the gaps that were "
         f"declared beforehand to count as equal: up to "
-        f"{bound(record.tolerance, mine[0].unit)}."
+        f"{bound(record.tolerance, mine[0].unit)}.{sides}"
     )
+
+
+def _sticks_out(finding: Finding) -> bool:
+    return max(-finding.low, finding.high) > finding.tolerance
 
 
 def _charts(mine: Sequence[Finding], record: Record, *, named: bool = False) -> list[Chart]:
