@@ -77,6 +77,21 @@ def cell_contrasts(people: People, attributes: Sequence[str]) -> tuple[Contrast,
     return _cells(people, tuple(attributes), "cell")
 
 
+def all_contrasts(people: People, cross: Sequence[Sequence[str]] = ()) -> tuple[Contrast, ...]:
+    """Compare every level of every attribute, and every cell of attributes that are crossed.
+
+    Parameters
+    ----------
+    people : People
+    cross : sequence of sequences of str
+        Attributes to cross; the same attributes in another order count once.
+    """
+    levels = [c for name in people.protect for c in level_contrasts(people, name)]
+    distinct = {frozenset(attributes): attributes for attributes in reversed(cross)}
+    cells = [c for each in reversed(distinct.values()) for c in cell_contrasts(people, each)]
+    return (*levels, *cells)
+
+
 def placebo_contrasts(people: People, *attributes: str) -> tuple[Contrast, ...]:
     """Compare people with themselves under another draw of the fields linked to some attributes.
 

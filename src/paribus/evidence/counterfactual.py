@@ -42,8 +42,7 @@ from paribus.stats.relabeling import friedman, max_t
 from paribus.twins import (
     Contrast,
     Version,
-    cell_contrasts,
-    level_contrasts,
+    all_contrasts,
     placebo_contrasts,
 )
 
@@ -76,15 +75,9 @@ class Counterfactual(Test):
     """Relabelings of the versions within each person, for joint p-values of all levels; 0: none."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        wanted: list[Contrast] = []
-        for name in people.protect:
-            wanted.extend(level_contrasts(people, name))
-        distinct = {frozenset(attributes): attributes for attributes in reversed(self.cross)}
-        crossed = list(reversed(distinct.values()))
-        for attributes in crossed:
-            wanted.extend(cell_contrasts(people, attributes))
+        wanted = list(all_contrasts(people, self.cross))
         if self.placebo:
-            for attributes in (*((name,) for name in people.protect), *crossed):
+            for attributes in dict.fromkeys(contrast.attributes for contrast in wanted):
                 wanted.extend(placebo_contrasts(people, *attributes))
         return wanted
 

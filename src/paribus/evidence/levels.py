@@ -13,7 +13,7 @@ from paribus.answers import Answers
 from paribus.evidence.base import Row, Test, Unit
 from paribus.people.population import People
 from paribus.stats.relabeling import friedman
-from paribus.twins import CROSS, Contrast, cell_contrasts, level_contrasts
+from paribus.twins import CROSS, Contrast, all_contrasts
 
 _RESAMPLES = 200
 _PEOPLE = 20_000
@@ -33,10 +33,7 @@ class Levels(Test):
     """Attributes to cross, where no other test asks for them."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        wanted = [c for name in people.protect for c in level_contrasts(people, name)]
-        for attributes in self.cross:
-            wanted.extend(cell_contrasts(people, attributes))
-        return wanted
+        return all_contrasts(people, self.cross)
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         families: dict[tuple[str, ...], list[Contrast]] = {}

@@ -39,7 +39,7 @@ from paribus.stats.ranks import hodges_lehmann, rank_shift, wilcoxon
 from paribus.stats.rates import clopper_pearson
 from paribus.stats.ratios import cohens_h, cohens_h_interval, impact_ratio, odds_ratio
 from paribus.stats.relabeling import sign_flip
-from paribus.twins import Contrast, cell_contrasts, level_contrasts
+from paribus.twins import Contrast, all_contrasts
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -52,10 +52,7 @@ class Paired(Test):
     """Attributes to cross, where no other test asks for them."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        wanted = [c for name in people.protect for c in level_contrasts(people, name)]
-        for attributes in self.cross:
-            wanted.extend(cell_contrasts(people, attributes))
-        return wanted
+        return all_contrasts(people, self.cross)
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         rows: list[Row] = []

@@ -31,7 +31,7 @@ from paribus.evidence._columns import MISSING, Known, condition, everyone, few, 
 from paribus.evidence._cuts import roundest
 from paribus.evidence.base import Condition, Row, Test
 from paribus.people.population import People
-from paribus.twins import Contrast, level_contrasts
+from paribus.twins import Contrast, all_contrasts
 
 _SIDE = 8
 """Bins of either field of a heat map, at most."""
@@ -55,7 +55,7 @@ class Profiles(Test):
     """Contrasts shown, at most: those with the widest gaps."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        return [c for name in people.protect for c in level_contrasts(people, name)]
+        return all_contrasts(people)
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         if answers.weights is not None and not is_census(answers):

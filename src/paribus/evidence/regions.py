@@ -35,7 +35,7 @@ from paribus.evidence._cuts import sharpened
 from paribus.evidence._rules import Grid, Limits, Search, Terms
 from paribus.evidence.base import Condition, Row, Test
 from paribus.people.population import People
-from paribus.twins import Contrast, level_contrasts
+from paribus.twins import Contrast, all_contrasts
 
 _RESAMPLES = 20
 """Resamples in which a rule is looked for again."""
@@ -73,7 +73,7 @@ class Regions(Test):
     """Contrasts that are searched, at most: those with the widest gaps."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        return [c for name in people.protect for c in level_contrasts(people, name)]
+        return all_contrasts(people)
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         if answers.weights is not None and not is_census(answers):

@@ -19,7 +19,7 @@ from paribus.evidence.base import Row, Step, Test, Unit
 from paribus.outcomes import Outcome
 from paribus.people.population import People
 from paribus.stats.sequential import Walk, running_intersection, size_bounds
-from paribus.twins import Contrast, Twins, Version, cell_contrasts, level_contrasts
+from paribus.twins import Contrast, Twins, Version, all_contrasts
 
 Ends = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 """The least and the most that each difference can be: the same where nothing is missing."""
@@ -33,11 +33,7 @@ class Sequential(Test):
     """Attributes to cross: each cell is compared with the cell of the references."""
 
     def needs(self, people: People) -> Sequence[Contrast]:
-        wanted = [c for name in people.protect for c in level_contrasts(people, name)]
-        distinct = {frozenset(attributes): attributes for attributes in reversed(self.cross)}
-        for attributes in reversed(distinct.values()):
-            wanted.extend(cell_contrasts(people, attributes))
-        return wanted
+        return all_contrasts(people, self.cross)
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         watched = Watched(answers.twins, answers.outcome, tolerance, confidence)
