@@ -43,7 +43,7 @@ def quantile_intervals(
     >>> quantile_intervals(np.arange(100.0), [0.5])
     [(49.5, 39.0, 60.0)]
     """
-    numbers = np.sort(np.asarray(values, dtype=np.float64), kind="stable")
+    numbers = np.sort(np.asarray(values, dtype=np.float64))
     n = len(numbers)
     if not n:
         return [(0.0, 0.0, 0.0) for _ in shares]
@@ -52,10 +52,18 @@ def quantile_intervals(
     for share in shares:
         # x(r) is below the quantile unless fewer than r values are: P(X < r) is at most the tail.
         lower, upper = _most(n, share, tail), n - _most(n, 1.0 - share, tail)
-        estimate = float(np.interp(share * (n - 1), np.arange(n), numbers))
+        estimate = _between(numbers, share * (n - 1))
         low, high = float(numbers[max(lower, 1) - 1]), float(numbers[min(upper + 1, n) - 1])
         out.append((estimate, min(low, estimate), max(high, estimate)))
     return out
+
+
+def _between(numbers: NDArray[np.float64], place: float) -> float:
+    """Give what stands at a place between two neighbors."""
+    left = min(int(place), len(numbers) - 1)
+    right = min(left + 1, len(numbers) - 1)
+    part = place - left
+    return float((1.0 - part) * numbers[left] + part * numbers[right])
 
 
 def _most(n: int, share: float, tail: float) -> int:
