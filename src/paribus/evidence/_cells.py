@@ -14,13 +14,10 @@ import numpy.typing as npt
 from paribus._text import count
 from paribus.answers import Answers
 from paribus.evidence.base import Unit
-from paribus.stats.moments import Moments, mean_interval
+from paribus.stats.moments import ROUNDING, Moments, mean_interval
 from paribus.stats.paired import tango_interval
 from paribus.stats.rates import clopper_pearson
 from paribus.twins import Contrast
-
-ROUNDING = 1e-6
-"""Gaps that differ by less than this share of the range of all answers count as equal."""
 
 EVERYBODY = "everybody in the declared domain"
 """How a census is measured."""

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from paribus.evidence._cells import ROUNDING, Floats, Gaps, Mask
+from paribus.evidence._cells import Floats, Gaps, Mask
 from paribus.evidence._columns import Known, condition, inside
 from paribus.evidence._rules import Grid
 from paribus.evidence.base import Condition
+from paribus.stats.moments import ROUNDING
 
 _NEAR = 5
 """Cuts of the fine grid on either side, among which a cut is sharpened with everybody."""

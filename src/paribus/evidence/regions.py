@@ -17,7 +17,6 @@ from paribus._seeds import generator
 from paribus.answers import Answers
 from paribus.evidence._cells import (
     EVERYBODY,
-    ROUNDING,
     Cell,
     Floats,
     Gaps,
@@ -35,6 +34,7 @@ from paribus.evidence._cuts import sharpened
 from paribus.evidence._rules import Grid, Limits, Search, Terms
 from paribus.evidence.base import Condition, Row, Test
 from paribus.people.population import People
+from paribus.stats.moments import ROUNDING
 from paribus.twins import Contrast, all_contrasts
 
 _RESAMPLES = 20

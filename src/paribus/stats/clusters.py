@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
+from paribus.stats.moments import ROUNDING, Moments, mean_interval, p_mean_outside, p_mean_within
 
 __all__ = [
     "ClusteredMean",
@@ -19,9 +19,6 @@ __all__ = [
     "p_clustered_outside",
     "p_clustered_within",
 ]
-
-# As in `moments`: values that vary by less than this share of their range only differ by rounding.
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +241,7 @@ def p_clustered_within(cm: ClusteredMean, tolerance: float, spread: float = 0.0)
 
 
 def _is_constant(cm: ClusteredMean, spread: float) -> bool:
-    return cm.sd <= _ROUNDING * spread
+    return cm.sd <= ROUNDING * spread
 
 
 def _one_of_each_cluster(cm: ClusteredMean) -> Moments:

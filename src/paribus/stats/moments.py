@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-__all__ = ["Moments", "mean_interval", "p_mean_outside", "p_mean_within"]
+__all__ = ["ROUNDING", "Moments", "mean_interval", "p_mean_outside", "p_mean_within"]
 
-# Equal answers of a float32 model, scaled and subtracted, differ by less than this share.
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
+"""Differences that vary by less than this share of their range count as equal: so far apart are
+equal answers of a float32 model once they are scaled and subtracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +276,7 @@ def p_mean_within(moments: Moments, tolerance: float, spread: float = 0.0) -> fl
 
 
 def _is_constant(moments: Moments, spread: float) -> bool:
-    return moments.sd <= _ROUNDING * spread
+    return moments.sd <= ROUNDING * spread
 
 
 def _standard_error(moments: Moments) -> float:

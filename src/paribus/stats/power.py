@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, chdtri, gammaln, ndtr, ndtri, stdtrit, xlog1py, xlogy
 
-from paribus.stats.moments import Moments, p_mean_outside, p_mean_within
+from paribus.stats.moments import ROUNDING, Moments, p_mean_outside, p_mean_within
 from paribus.stats.rates import p_rate_above, p_rate_below
 
 __all__ = [
@@ -42,8 +42,6 @@ _MOST_PEOPLE = 10**9
 _CHANGES = 1024
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _DEVIATIONS = 9.0
-# As in `paribus.stats.moments`: numbers that vary by less than this share count as equal.
-_ROUNDING = 1e-6
 # Past so many teeth a dip of the saw is below one percentage point.
 _TEETH = 1_000
 _LOOKS, _CHEAP_LOOKS = 128, 512
@@ -252,7 +250,7 @@ def power_mean_biased(
     """
     if n < 2:
         return 0.0
-    if sd <= _ROUNDING * spread:
+    if sd <= ROUNDING * spread:
         return float(p_mean_outside(_constant(n, gap), tolerance, spread) <= alpha)
     reach, observed, root = -float(stdtrit(n - 1, alpha / 2)), _sd_quantiles(n - 1), math.sqrt(n)
     margins = ((gap - tolerance) / sd * root, (-gap - tolerance) / sd * root)
@@ -288,7 +286,7 @@ def power_mean_within(
     """
     if n == 0 or tolerance <= 0:
         return 0.0
-    if sd <= _ROUNDING * spread:
+    if sd <= ROUNDING * spread:
         return float(p_mean_within(_constant(n, gap), tolerance, spread) <= alpha)
     if n == 1:
         return 0.0
