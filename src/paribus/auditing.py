@@ -15,6 +15,7 @@ from pydantic import InstanceOf, SerializeAsAny
 
 from paribus._plugins import Declaration, Number, Whole
 from paribus.answers import KEPT
+from paribus.counting import Source
 from paribus.errors import ParibusError, SpecError
 from paribus.evidence.base import Test
 from paribus.evidence.counterfactual import Counterfactual
@@ -27,13 +28,16 @@ from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
 from paribus.findings import Multiplicity, judge
+from paribus.measuring import Data, Measured, declared_data
+from paribus.measuring import measure as measure_table
 from paribus.outcomes import Outcome
 from paribus.people.census import CensusError
 from paribus.people.fields.base import FIELDS, Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
 from paribus.probe._ask import ask, features_of
-from paribus.probe.base import PROBES, Model, Probe, outcome_of
+from paribus.probe._handed import probe_of
+from paribus.probe.base import Model, Probe, outcome_of
 from paribus.record import Record, Stopped
 from paribus.stopping import Stopping
 from paribus.summary import Clock, counts_of, model_facts, notes_of, witnesses_of
@@ -48,12 +52,6 @@ EXHAUSTIVE = 10_000_000
 
 RELABELINGS = 2_000
 """Relabelings for joint p-values, at least; more where claims are many or confidence is high."""
-
-
-class Data(Declaration):
-    """A table whose rows are the base people."""
-
-    path: str
 
 
 class Audit(Declaration):
@@ -92,8 +90,8 @@ class Audit(Declaration):
     def people(self) -> People:
         """The recipe of the people: nothing is drawn yet."""
         table = self.table
-        if table is None and self.data is not None:
-            table = Table.read(self.data.path)
+        if table is None and self._base is not None:
+            table = Table.read(self._base)
         size = self.size if isinstance(self.size, int) else None
         early = self.stop == "early"
         rows = None if table is None else Rows(table, self.seed, size, shuffled=early)
@@ -103,6 +101,11 @@ class Audit(Declaration):
         return People(
             protect=self.protect, fields=self.fields, size=count, seed=self.seed, rows=rows
         )
+
+    @property
+    def _base(self) -> str | None:
+        """The file whose rows are the base people, if any."""
+        return None if self.data is None or not self.data.base else self.data.path
 
     @property
     def tests(self) -> tuple[Test, ...]:
@@ -166,6 +169,8 @@ class Audit(Declaration):
         twins = self.asked(model)
         stopping = self._stopping(twins, model, outcome, tolerance)
         clock.lap("prepare")
+        measured = self.measured(model)
+        clock.lap("measure")
         # What chance moves is exact for nobody: a sample tells how far chance goes.
         sample = None if twins.people.census is None else self.twins()
         answers = ask(
@@ -198,15 +203,43 @@ class Audit(Declaration):
             spec=self.spec(),
             model=model_facts(self.probe, model, answers),
             answers=counts_of(answers),
-            evidence=evidence,
-            findings=findings,
+            data=None if measured is None else measured.facts,
+            evidence=evidence + (() if measured is None else measured.rows),
+            findings=findings + (() if measured is None else measured.findings),
+            lines=() if measured is None else measured.lines,
             regions=tuple(row for row in weighed if row.rule and row.test != "profiles"),
             profiles=tuple(row for row in weighed if row.rule and row.test == "profiles"),
             witnesses=witnesses,
-            notes=notes_of(answers, sampled=sample is not None and not answers.exhaustive),
+            notes=notes_of(answers, sampled=sample is not None and not answers.exhaustive)
+            + (() if measured is None else measured.notes),
             exhaustive=answers.exhaustive,
             stopped=Stopped(cap=cap, pairs=answers.people) if stopping else None,
             run=clock.run(answers),
+        )
+
+    def measured(self, model: Model) -> Measured | None:
+        """Measure the table of real people, where anything is said of its columns."""
+        data = self.data
+        if data is None or not data.measures:
+            return None
+        if data.path is None and self.table is None:
+            raise SpecError("name the file of the table: path = ...", path="$.data.path")
+        source = Source.of(data.path if self.table is None else self.table.frame.to_native())
+        if not data.by:
+            found = {name: levels for name, levels in self.protect.items() if name in source.names}
+            references = {name: each.levels[each.reference_index] for name, each in found.items()}
+            data = data.model_copy(
+                update={"by": tuple(found), "reference": {**references, **data.reference}}
+            )
+        joint = "holm" if self.multiplicity == "max-t" else self.multiplicity
+        return measure_table(
+            data,
+            source,
+            seed=self.seed,
+            confidence=self.confidence,
+            multiplicity=joint,
+            probe=self.probe,
+            model=model,
         )
 
     def asked(self, model: Model) -> Twins:
@@ -218,7 +251,7 @@ class Audit(Declaration):
             Where everybody is asked for and cannot be listed.
         """
         twins = self.twins()
-        if self.data is not None or self.table is not None or isinstance(self.size, int):
+        if self._base is not None or self.table is not None or isinstance(self.size, int):
             if self.size == "all":
                 raise SpecError(
                     "real rows are all asked where `people` is left out", path="$.audit.people"
@@ -322,10 +355,14 @@ class Audit(Declaration):
             spec["fields"] = {
                 k: {"kind": v.kind} | v.model_dump(**plain) for k, v in self.fields.items()
             }
-        if self.data is not None:
-            spec["data"] = self.data.model_dump(**plain)
-        elif self.table is not None:
+        if self.table is not None:
             spec["data"] = {"rows": len(self.table), "columns": list(self.table.names)}
+        if self.data is not None:
+            spec["data"] = {**spec.get("data", {}), **self.data.model_dump(**plain)}
+            if self.data.checks is not None:
+                spec["data"]["checks"] = [
+                    {"kind": c.kind} | c.model_dump(**plain) for c in self.data.checks
+                ]
         if self.declared_tests is not None:
             spec["tests"] = [{"kind": t.kind} | t.model_dump(**plain) for t in self.declared_tests]
         if self.folder is not None:
@@ -343,6 +380,7 @@ def audit(
     protect: Mapping[str, Any],
     fields: Mapping[str, Any] | None = None,
     data: Any = None,
+    measure: Mapping[str, Any] | None = None,
     people: int | Literal["all"] | None = None,
     outcome: str | None = None,
     favorable: Scalar | Sequence[Scalar] | None = None,
@@ -378,6 +416,9 @@ def audit(
         Column -> field, such as ``pb.integers(18, 70)``. With `data` they replace or add columns.
     data : data frame or path, optional
         Real rows as base people: pandas, polars, pyarrow, DuckDB, or a CSV or Parquet file.
+    measure : mapping, optional
+        What the columns of `data` are besides, such as ``{"label": "repaid"}``: then the data
+        themselves are audited too, into the same record. The keys are those of ``[data]``.
     people : int or "all", optional
         How many people, or everybody in the declared domain. Where left out: all rows of the data;
         without data everybody in the domain if that takes few enough questions (`exhaustive`), else
@@ -480,9 +521,13 @@ def audit(
     given = {key: value for key, value in options.items() if value is not None}
     where: dict[str, Any] = {}
     if isinstance(data, str | Path):
-        where["data"] = Data(path=str(data))
+        where["data"] = declared_data({**(measure or {}), "path": str(data)})
     elif data is not None:
         where["table"] = Table.of(data)
+        if measure:
+            where["data"] = declared_data(measure)
+    elif measure:
+        raise SpecError("there are no data whose columns could be measured", path="$.data")
     declared = declare(
         name=name,
         seed=seed,
@@ -517,26 +562,6 @@ def declare(**parts: Any) -> Audit:
         own |= {"stop", "multiplicity", "exhaustive"}
         place = "$.audit" + path.removeprefix("$") if head in own else path
         raise SpecError(error.message, path=place) from None
-
-
-def probe_of(model: Any, options: Mapping[str, Any]) -> Probe:
-    """Declare a model that is handed over: an object, a function, a path, or a declaration."""
-    if isinstance(model, Probe):
-        return model.model_copy(update=dict(options)) if options else model
-    if isinstance(model, str | Path):
-        declared = PROBES.parse({"kind": "file", "path": str(model), **options}, "$.model")
-    elif callable(getattr(model, "predict", None)):
-        declared = PROBES.parse({"kind": "object", "estimator": model, **options}, "$.model")
-    elif callable(model):
-        declared = PROBES.parse({"kind": "callable", "function": model, **options}, "$.model")
-    else:
-        raise SpecError(
-            f"expected a fitted model, a function or the path of a model file, not "
-            f"{type(model).__name__}",
-            path="$.model",
-        )
-    assert isinstance(declared, Probe)
-    return declared
 
 
 def protected(declared: Any, path: str) -> Protected:

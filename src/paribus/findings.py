@@ -9,7 +9,7 @@ from typing import Literal
 from paribus._plugins import Declaration
 from paribus._text import about, count, interval, number, percent, points
 from paribus.evidence._names import TOO_FEW
-from paribus.evidence.base import Row
+from paribus.evidence.base import Relation, Row, Scale, Stage
 from paribus.stats.moments import Moments
 from paribus.stats.more_people import (
     more_people_for_flips,
@@ -72,6 +72,10 @@ class Finding(Declaration):
     names: int | None = None
     exact: bool = False
     settled: int | None = None
+    stage: Stage = "model"
+    relation: Relation = ""
+    scale: Scale = "number"
+    field: str = ""
 
 
 def judge(
@@ -91,12 +95,16 @@ def judge(
     Claims of equivalence are not adjusted: an audit is within tolerance only if every finding is,
     and an intersection of tests keeps its level without (Berger 1982).
 
+    Rows about twins and rows about a table are two families of claims, each of which keeps that
+    chance; rows about a table are adjusted all together, and each may have a tolerance of its own.
+
     Parameters
     ----------
     evidence : sequence of Row
-        Rows of any test.
+        Rows of any test or check.
     tolerance : float
-        The largest gap that counts as equal, in the unit of the answer; at least 0.
+        The largest gap that counts as equal, in the unit of the answer; at least 0. A row that has
+        a tolerance of its own is held against that.
     confidence : float
         In (0, 1).
     multiplicity : {"holm", "max-t", "benjamini-hochberg"}
@@ -119,12 +127,16 @@ def judge(
     """
     alpha = 1 - confidence
     held = [row for row in evidence if row.held]
-    units = len({row.unit for row in held if not row.nested}) or 1
-    claims = units * len({(row.attribute, row.group) for row in held})
-    adjusted = _all_adjusted(held, multiplicity, units)
+    twins = [row for row in held if row.stage == "model"]
+    units = len({row.unit for row in twins if not row.nested}) or 1
+    told = units * len({(row.attribute, row.group) for row in twins})
+    claims = len(held) - len(twins)
+    adjusted = iter(_all_adjusted(twins, multiplicity, units))
+    measured = iter(_measured_adjusted([r for r in held if r.stage != "model"], multiplicity))
     shown = _Shown.of(evidence)
     findings = []
-    for row, (p, p_outside) in zip(held, adjusted, strict=True):
+    for row in held:
+        p, p_outside = next(adjusted if row.stage == "model" else measured)
         verdict: Verdict = "inconclusive"
         if p_outside <= alpha:
             verdict = "biased"
@@ -132,9 +144,24 @@ def judge(
             continue
         elif _given(row.p_within) <= alpha:
             verdict = "within tolerance"
-        more = _more(row, tolerance, alpha, claims) if verdict == "inconclusive" else None
-        findings.append(_finding(row, shown, p, verdict, tolerance, confidence, more))
+        if row.stage == "model":
+            more = _more(row, tolerance, alpha, told) if verdict == "inconclusive" else None
+            findings.append(_finding(row, shown, p, verdict, tolerance, confidence, more))
+        else:
+            crowded = verdict == "inconclusive" and _given(row.p_outside) <= alpha
+            found = _measured(row, p, verdict, tolerance, confidence, claims if crowded else 0)
+            findings.append(found)
     return tuple(findings)
+
+
+def _measured_adjusted(
+    rows: Sequence[Row], multiplicity: Multiplicity
+) -> list[tuple[float, float]]:
+    """Adjust both p-values of rows about a table, over all of them."""
+    adjust = benjamini_hochberg if multiplicity == "benjamini-hochberg" else holm
+    plain = adjust([_given(row.p) for row in rows]).tolist()
+    outside = adjust([_given(row.p_outside) for row in rows]).tolist()
+    return list(zip(plain, outside, strict=True))
 
 
 def _all_adjusted(
@@ -234,7 +261,8 @@ def _finding(
     flips = None
     if row.flips_against is not None and row.flips_for is not None:
         flips = row.flips_against + row.flips_for
-    shared = row.model_dump(include=set(Finding.model_fields) & set(Row.model_fields) - {"p"})
+    own = {"p", "tolerance"}
+    shared = row.model_dump(include=set(Finding.model_fields) & set(Row.model_fields) - own)
     sentence = f"{_claim(row, shown, confidence)}: {_conclusion(row, shown, verdict, tolerance)}"
     if more:
         sentence += f"; asking {about(more)} more people would probably settle it"
@@ -297,6 +325,58 @@ def _claim(row: Row, shown: _Shown, confidence: float) -> str:
         span = "exact over the declared domain" + (unknown if row.low < row.high else "")
     both = shown.placebo(row)[1] if row.unit in _RAW else ""
     return f"{change} {what} ({both}{span}{_direction(row)})"
+
+
+def _measured(
+    row: Row, p: float, verdict: Verdict, tolerance: float, confidence: float, claims: int
+) -> Finding:
+    """Say what a row about a table says, held against its tolerance.
+
+    With `claims`, it would be proven beyond it if it were not one of so many.
+    """
+    own = tolerance if row.tolerance is None else row.tolerance
+    span = interval(row.low, row.high, confidence, shown_as(row))
+    among = f", as one of {count(claims, 'claim')}" if claims else ""
+    shared = row.model_dump(include=set(Finding.model_fields) & set(Row.model_fields))
+    return Finding(
+        **{**shared, "p": p, "tolerance": own},
+        flips=None,
+        verdict=verdict,
+        sentence=f"{row.claim} ({span}): {_measured_conclusion(row, verdict, own)}{among}.",
+    )
+
+
+def shown_as(row: Row | Finding) -> Callable[[float], str]:
+    """Choose how the numbers of a row about a table are written."""
+    if row.scale == "share" and row.relation == "spread":
+        return distance
+    if row.scale == "share":
+        return points if row.relation == "difference" else percent
+    return ratio if row.scale == "ratio" else number
+
+
+def distance(gap: float) -> str:
+    """Write a difference that has no sign."""
+    return points(gap).removeprefix("+")
+
+
+def ratio(value: float) -> str:
+    """Write a ratio."""
+    return f"{value:.3f}" if abs(value) < 100 else number(value)
+
+
+def _measured_conclusion(row: Row, verdict: Verdict, tolerance: float) -> str:
+    if row.scale == "ratio" and row.relation != "spread":
+        bound = f"{ratio(1 - tolerance)} to {ratio(1 / (1 - tolerance))}"
+        words = {"biased": "outside", "within tolerance": "proven to be within"}
+        said = words.get(verdict)
+        return f"{said} {bound}" if said else f"neither within nor outside {bound} is proven"
+    bound = percent(tolerance) if row.scale == "share" else number(tolerance)
+    if verdict == "biased":
+        return f"more than the tolerance of {bound}"
+    if verdict == "within tolerance":
+        return f"proven to be within the tolerance of {bound}"
+    return f"neither within nor beyond the tolerance of {bound} is proven"
 
 
 def _effect(row: Row, shown: _Shown) -> tuple[str, Callable[[float], str]]:

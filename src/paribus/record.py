@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from paribus._files import write_atomically
 from paribus._plugins import Declaration, Family
 from paribus.errors import DataError, OutputError, SpecError, nearest
-from paribus.evidence.base import Row
+from paribus.evidence.base import Line, Row
 from paribus.findings import Finding, Verdict, overall
 
 if TYPE_CHECKING:
@@ -69,6 +69,21 @@ class Counts(Declaration):
     """Why answers are missing, the most frequent reasons first."""
 
 
+class DataFacts(Declaration):
+    """Which table was measured, and what its columns are."""
+
+    name: str
+    """The file, or the sort of data frame."""
+    rows: int
+    columns: int
+    roles: dict[str, Any]
+    """Which column is what, as declared."""
+    synthetic: bool = False
+    """Whether the people were drawn, and are no record of anything that happened."""
+    tolerance: float = 0.0
+    """The largest difference of shares that counts as equal."""
+
+
 class Stopped(Declaration):
     """Where an audit that may stop early stopped."""
 
@@ -96,15 +111,20 @@ class Record(Declaration):
     seed: int
     people: int
     spec: dict[str, Any]
-    model: ModelFacts
-    answers: Counts
+    model: ModelFacts | None = None
+    """What was asked; None where a table alone was measured."""
+    answers: Counts | None = None
+    data: DataFacts | None = None
+    """The table that was measured, if any."""
     evidence: tuple[Row, ...]
     findings: tuple[Finding, ...]
-    regions: tuple[Row, ...]
+    regions: tuple[Row, ...] = ()
     """Where a gap lives: readable rules, measured on people that did not suggest them."""
     profiles: tuple[Row, ...] = ()
     """How the gap runs along the fields: one row for each bin or category."""
-    witnesses: tuple[Witness, ...]
+    lines: tuple[Line, ...] = ()
+    """Curves of what was measured in a table."""
+    witnesses: tuple[Witness, ...] = ()
     exhaustive: bool = False
     """Whether everybody in the declared domain was asked: then numbers are exact."""
     stopped: Stopped | None = None

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus.auditing import Audit, Data, declare, protected
+from paribus.auditing import Audit, declare, protected
 from paribus.errors import SpecError, nearest
 from paribus.evidence.base import TESTS
+from paribus.measuring import declared_data
 from paribus.people.fields.base import FIELDS
 from paribus.probe.base import PROBES
 from paribus.record import REPORTS
@@ -68,6 +69,11 @@ def load(path: str | Path, **overrides: Any) -> Audit:
     'Loan approval'
     """
     source = Path(path)
+    tables = _read_toml(source)
+    return from_tables(tables, folder=source.parent, **overrides)
+
+
+def _read_toml(source: Path) -> dict[str, Any]:
     try:
         text = source.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -81,10 +87,44 @@ def load(path: str | Path, **overrides: Any) -> Audit:
     except ValueError:
         raise SpecError(f'"{source}" is not a path: it holds a null character') from None
     try:
-        tables = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f'"{source}" is not valid TOML: {error}') from None
-    return from_tables(tables, folder=source.parent, **overrides)
+
+
+def read_population(path: str | Path) -> dict[str, dict[str, float]]:
+    r"""Read the shares of a reference population from a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A table for each attribute, such as ``[sex]`` with ``F = 0.51``; crossed attributes as
+        ``["race x sex"]`` with ``"Black x F" = 0.07``.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+
+    Raises
+    ------
+    SpecError
+        Where the file cannot be read, or a share is no number.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "population.toml"
+    >>> _ = file.write_text("[sex]\nF = 0.51\nM = 0.49\n")
+    >>> read_population(file)
+    {'sex': {'F': 0.51, 'M': 0.49}}
+    """
+    shares = {}
+    for attribute, levels in _read_toml(Path(path)).items():
+        for level, share in _table(levels, f"$.{attribute}").items():
+            if isinstance(share, bool) or not isinstance(share, int | float):
+                raise SpecError("must be a share, such as 0.51", path=f"$.{attribute}.{level}")
+        shares[attribute] = {level: float(share) for level, share in levels.items()}
+    return shares
 
 
 def from_tables(
@@ -131,7 +171,7 @@ def from_tables(
     declared["probe"] = PROBES.parse(_placed(model, folder), "$.model")
     if "data" in tables:
         data = _placed(dict(_table(tables["data"], "$.data")), folder)
-        declared["data"] = _under("$.data", Data, data)
+        declared["data"] = declared_data(data)
     if "tests" in tables:
         tests = tables["tests"]
         if not isinstance(tests, list):
@@ -140,13 +180,6 @@ def from_tables(
             TESTS.parse(test, f"$.tests[{i}]") for i, test in enumerate(tests)
         )
     return declare(**merged, **declared, folder=folder)
-
-
-def _under(path: str, make: Any, values: Mapping[str, Any]) -> Any:
-    try:
-        return make(**values)
-    except SpecError as error:
-        raise error.under(path) from None
 
 
 def _table(value: Any, path: str) -> Mapping[str, Any]:

@@ -32,12 +32,12 @@ class Clock:
         self.seconds[stage] = round(now - self._last, 6)
         self._last = now
 
-    def run(self, answers: Answers) -> dict[str, Any]:
+    def run(self, answers: Answers | None) -> dict[str, Any]:
         """Give the record's section of what may differ between runs."""
         return {
             "started": self.started,
             "seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 6)},
-            "questions": answers.questions,
+            **({} if answers is None else {"questions": answers.questions}),
             "versions": dict(_versions()),
             "host": {"system": platform.system(), "machine": platform.machine()},
         }

@@ -368,6 +368,20 @@ class Table:
         """Give the rows at the positions `index`."""
         return Table(self.frame[index, :], self.source)
 
+    def with_columns(self, columns: Mapping[str, npt.NDArray[Any]]) -> Table:
+        """Give the same rows with further columns; None and NaN are missing."""
+        backend = nw.get_native_namespace(self.frame)
+        made = [
+            nw.from_native(_series(name, values, backend), series_only=True)
+            for name, values in columns.items()
+        ]
+        return Table(self.frame.with_columns(*made), self.source)
+
+
+def _series(name: str, values: npt.NDArray[Any], backend: Any) -> Any:
+    made = pa.array(values.tolist() if values.dtype == object else values, from_pandas=True)
+    return nw.new_series(name, made.to_pylist(), backend=backend).to_native()
+
 
 # --- frames for models and people -----------------------------------------------------------------
 

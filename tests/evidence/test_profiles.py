@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paribus as pb
-from paribus.auditing import probe_of, protected
+from paribus.auditing import protected
 from paribus.evidence.base import Condition, Row
 from paribus.evidence.profiles import Profiles, bin_label, profiles_of
 from paribus.evidence.regions import people_in
@@ -17,6 +17,7 @@ from paribus.executors.serial import Serial
 from paribus.people.population import People
 from paribus.people.sample import Rows
 from paribus.probe._ask import ask
+from paribus.probe._handed import probe_of
 from paribus.stats.moments import Moments, mean_interval
 from paribus.stats.paired import tango_interval
 from paribus.table import Table

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus._seeds import generator
-from paribus.auditing import probe_of, protected
+from paribus.auditing import protected
 from paribus.evidence._cells import Changes, Exact, Signs, difference, merged
 from paribus.evidence._cuts import roundest
 from paribus.evidence.regions import Regions, people_in
@@ -18,6 +18,7 @@ from paribus.executors.serial import Serial
 from paribus.people.population import People
 from paribus.people.sample import Rows
 from paribus.probe._ask import ask
+from paribus.probe._handed import probe_of
 from paribus.stats.paired import tango_interval
 from paribus.table import Table
 from paribus.testing import check_test

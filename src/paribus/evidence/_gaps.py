@@ -349,7 +349,7 @@ def changed_again(what: dict[str, Any], repeated: Repeated, confidence: float) -
 
 def excess_rate(
     what: dict[str, Any],
-    unit: Unit,
+    unit: str,
     changes: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
     told: npt.NDArray[np.bool_],
     scale: Scale,

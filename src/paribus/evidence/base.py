@@ -1,14 +1,16 @@
-"""The row that every test gives, and what a test is."""
+"""The row that every test gives, what a test of twins is, and what a check of a table is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from paribus._plugins import Declaration, Family
 
 if TYPE_CHECKING:
     from paribus.answers import Answers
+    from paribus.observed import Observed
     from paribus.people.population import People
     from paribus.twins import Contrast
 
@@ -45,6 +47,21 @@ Unit = Literal[
     "share of the gap",
 ]
 
+"""What rows about twins measure. Rows about a table name their metric in the words of the field:
+``selection rate``, ``AUC``, ``exposure`` ..."""
+
+Stage = Literal["model", "outcomes", "collection", "labeling", "features", "training", "deployment"]
+"""What a row looks at: the model through its twins, the outcomes of a scored table, or one of the
+five points where bias enters (Suresh and Guttag 2021)."""
+
+Relation = Literal["", "value", "difference", "ratio", "spread", "extremes", "test"]
+"""What a row about a table says of its metric: the ``value`` of one group (or of everybody), the
+``difference`` of a group from the reference or its ``ratio`` to it, the ``spread`` between the
+lowest and the highest group or the ratio of these ``extremes``, or a ``test`` of them all."""
+
+Scale = Literal["share", "ratio", "number"]
+"""How a number is written: a share of people in hundredths, a ratio or a number as it is."""
+
 
 class Condition(Declaration):
     """One half of a rule: ``income <= 79997``, ``city is Bonn``."""
@@ -72,8 +89,10 @@ class Row(Declaration):
     """
 
     test: str
-    unit: Unit
-    contrast: Literal["level", "cell", "placebo"]
+    unit: str
+    """What is measured."""
+    contrast: Literal["level", "cell", "placebo", "group"]
+    """Which versions of a person were compared; ``group`` where different people were."""
     attribute: str
     """``gender``, or ``race x sex`` for crossed attributes."""
     reference: str
@@ -130,6 +149,53 @@ class Row(Declaration):
     """Pairs after which its claim was proven, in an audit that may stop early."""
     trail: tuple[Step, ...] = ()
     """How the interval narrowed with the pairs; all of them hold at once."""
+    stage: Stage = "model"
+    relation: Relation = ""
+    scale: Scale = "number"
+    """Of rows about a table: how its numbers are written."""
+    field: str = ""
+    """Of rows about a table: the column, label, class, window or the like that it is about."""
+    tolerance: float | None = None
+    """Of rows about a table: the tolerance of this row alone, in its unit."""
+    expected: float | None = None
+    """Of rows about a table: the number that was declared beforehand, such as a share of the
+    reference population."""
+    claim: str = ""
+    """Of rows about a table that are held: what it says of people, as the beginning of a sentence
+    that the interval and the verdict end."""
+
+
+class Line(Declaration):
+    """A curve of evidence about a table: points from left to right, for a chart."""
+
+    test: str
+    stage: Stage
+    chart: str
+    """Which chart it belongs to, such as ``ROC``; lines of a chart share axes."""
+    attribute: str
+    group: str
+    """The group that it shows; empty for everybody."""
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    """Lower ends of the intervals of `y`; empty where there are none."""
+    high: tuple[float, ...] = ()
+    people: tuple[int, ...] = ()
+    """Rows behind each point."""
+    labels: tuple[str, ...] = ()
+    """Names of the points, where the horizontal axis has names instead of numbers."""
+    alarms: tuple[bool, ...] = ()
+    """Whether an alarm is up at each point."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a check found."""
+
+    rows: tuple[Row, ...]
+    lines: tuple[Line, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader must know before trusting a number."""
 
 
 class Test(Declaration):
@@ -149,4 +215,31 @@ class Test(Declaration):
 
     def weigh(self, answers: Answers, tolerance: float, confidence: float) -> Sequence[Row]:
         """Turn answers into rows. Pure: the same answers give the same rows."""
+        raise NotImplementedError
+
+
+class Check(Declaration):
+    """A declared check of a table: weighs what was observed of real people.
+
+    Every kind is one file in this package with one frozen class.
+    """
+
+    kind: str
+
+    def weigh(self, observed: Observed, tolerance: float, confidence: float) -> Weighed:
+        """Turn what was observed into rows and lines. Pure: the same table gives the same rows.
+
+        Parameters
+        ----------
+        observed : Observed
+        tolerance : float
+            The largest difference of shares between groups that counts as equal.
+        confidence : float
+            Of intervals, in (0, 1).
+
+        Returns
+        -------
+        Weighed
+            Nothing where the table lacks what the check reads.
+        """
         raise NotImplementedError

@@ -33,7 +33,7 @@ from paribus.evidence._gaps import (
     squared_effect,
 )
 from paribus.evidence._names import Names, linked_names, names_of
-from paribus.evidence.base import Row, Test, Unit
+from paribus.evidence.base import Row, Test
 from paribus.outcomes import FAVORABLE, MISSING, Tally
 from paribus.people.population import People
 from paribus.stats.moments import Moments, mean_interval
@@ -46,10 +46,10 @@ from paribus.twins import (
     placebo_contrasts,
 )
 
-_SIGNED: frozenset[Unit] = frozenset({"net gap", "score gap"})
-_AMOUNTS: frozenset[Unit] = frozenset({"score gap", "absolute gap"})
+_SIGNED: frozenset[str] = frozenset({"net gap", "score gap"})
+_AMOUNTS: frozenset[str] = frozenset({"score gap", "absolute gap"})
 
-_BEYOND: dict[Unit, Unit] = {
+_BEYOND: dict[str, str] = {
     "excess flip rate": "flip rate",
     "excess label change rate": "label change rate",
     "excess absolute gap": "absolute gap",
@@ -168,12 +168,12 @@ class Counterfactual(Test):
 
     def _joint(self, answers: Answers, rows: list[Row], scale: Scale) -> list[Row]:
         """Add p-values that are adjusted over all levels of an attribute by relabelling."""
-        families: dict[tuple[str, Unit], list[Row]] = {}
+        families: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             if row.held and row.unit in _SIGNED:
                 families.setdefault((row.attribute, row.unit), []).append(row)
         contrasts = {(c.attribute, c.group_name): c for c in answers.tallies if c.kind != "placebo"}
-        joint: dict[tuple[str, Unit, str], float] = {}
+        joint: dict[tuple[str, str, str], float] = {}
         for (attribute, unit), family in families.items():
             # People who share a name are not relabelled each for themselves.
             if len(family) < 2 or any(row.names is not None for row in family):
@@ -190,7 +190,7 @@ class Counterfactual(Test):
         ]
 
     def _relabelled(
-        self, answers: Answers, contrasts: Sequence[Contrast], unit: Unit, scale: Scale
+        self, answers: Answers, contrasts: Sequence[Contrast], unit: str, scale: Scale
     ) -> list[float]:
         spread = 1.0 if unit == "net gap" else scale.spread
         gaps = []
@@ -217,7 +217,7 @@ def _placebo(answers: Answers, contrast: Contrast) -> Contrast | None:
     return None
 
 
-def _known_to(answers: Answers, unit: Unit) -> bool:
+def _known_to(answers: Answers, unit: str) -> bool:
     """Tell whether the answers have gaps of a unit."""
     outcome = answers.outcome
     if unit in {"net gap", "flip rate"}:
@@ -226,7 +226,7 @@ def _known_to(answers: Answers, unit: Unit) -> bool:
 
 
 def _effects(
-    answers: Answers, contrast: Contrast, unit: Unit
+    answers: Answers, contrast: Contrast, unit: str
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Give what a row of a unit is the mean of, for each kept person, and of whom it is known."""
     effects, told = answers.effects(contrast)
@@ -240,7 +240,7 @@ def _effects(
 def _ends(
     answers: Answers,
     contrast: Contrast,
-    unit: Unit,
+    unit: str,
     values: Floats,
     told: npt.NDArray[np.bool_],
     spread: float,
