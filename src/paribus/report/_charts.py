@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
 from paribus._text import shortened
-from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Mark
-from paribus.report._wording import FOUR_FIFTHS
-
-WIDTH = 440
-_STEP = 52
-_TRACK = 22
-"""Height of the part of a row that holds the number; its label stands above."""
-_LABEL = 40
-"""Characters of a label; the tables have more."""
+from paribus.report._drawn import FAR, INK, PLAIN, WIDTH, decades, near, tick_format
+from paribus.report._histogram import histogram
+from paribus.report._lines import lines
+from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Histogram, Lines, Scatter
+from paribus.report._scatter import scatter
+from paribus.report._tracks import tracks
 
 _HEIGHT = 190
 """Height of a curve."""
+_LABEL = 40
+"""Characters of a label; the tables have more."""
 _TILE_LABEL = 18
 """Characters of a label beside or below a heat map."""
 
-_FAR = 1e300
-_INK = "currentColor"
 _SVG = "{http://www.w3.org/2000/svg}"
-
-# Okabe and Ito (2008): colors that the color-blind can tell apart. The page may override them, to
-# suit a dark background; the shapes differ as well.
-_TONES = {
-    "biased": ("var(--biased, #d55e00)", "diamond"),
-    "within tolerance": ("var(--within, #0072b2)", "circle"),
-    "inconclusive": ("var(--inconclusive, #808080)", "square"),
-    "muted": ("var(--inconclusive, #808080)", "circle"),
-}
-_PLAIN = ("var(--within, #0072b2)", "circle")
 
 _ELEMENTS = frozenset(
     {"svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc"}
@@ -57,7 +43,7 @@ def draw(chart: Drawing, key: str) -> str:
 
     Parameters
     ----------
-    chart : Chart, Curve or HeatMap
+    chart : Chart, Curve, HeatMap, Lines, Scatter or Histogram
         What to show.
     key : str
         A name that no other chart of the page has, for the ids inside the drawing.
@@ -71,22 +57,36 @@ def draw(chart: Drawing, key: str) -> str:
     import vl_convert
 
     match chart:
-        case Chart():
-            specification = _marks(chart)
         case Curve():
-            specification = _curve(chart)
+            drawn = vl_convert.vegalite_to_svg(_curve(chart))
         case HeatMap():
-            specification = _map(chart)
-    return _cleaned(vl_convert.vegalite_to_svg(specification), chart, key)
+            drawn = vl_convert.vegalite_to_svg(_map(chart))
+        case Chart() | Lines() | Scatter() | Histogram():
+            specification = _plain(chart)
+            words = specification.pop("usermeta")["words"]
+            return _cleaned(vl_convert.vega_to_svg(specification), chart, key, words)
+    return _cleaned(drawn, chart, key)
+
+
+def _plain(chart: Chart | Lines | Scatter | Histogram) -> dict[str, Any]:
+    match chart:
+        case Chart():
+            return tracks(chart)
+        case Lines():
+            return lines(chart)
+        case Scatter():
+            return scatter(chart)
+        case Histogram():
+            return histogram(chart)
 
 
 def _styled(whole: Any, **datasets: Any) -> dict[str, Any]:
     """Finish a chart, and put its data beside it: in each layer they would be copied and copied."""
     whole = whole.properties(background="transparent", padding=4).configure(font="sans-serif")
     styled = whole.configure_view(stroke=None).configure_axis(
-        labelColor=_INK,
-        titleColor=_INK,
-        gridColor=_INK,
+        labelColor=INK,
+        titleColor=INK,
+        gridColor=INK,
         gridOpacity=0.1,
         labelFontSize=13,
         titleFontSize=13,
@@ -95,118 +95,6 @@ def _styled(whole: Any, **datasets: Any) -> dict[str, Any]:
     # Checked in the tests: checking each of a hundred charts against the schema takes seconds.
     specification: dict[str, Any] = styled.to_dict(validate=False)
     return {**specification, "datasets": datasets}
-
-
-def _format(low: float, high: float) -> str:
-    size = max(abs(low), abs(high))
-    return "~e" if size < 1e-3 or size >= 1e7 else ",~f"
-
-
-# --- one number for each row ----------------------------------------------------------------------
-
-
-def _marks(chart: Chart) -> dict[str, Any]:
-    import altair as alt
-
-    factor = 100.0 if chart.share else 1.0
-    low, high = _domain(chart, factor)
-    axis = alt.Axis(
-        title=chart.axis,
-        tickCount=6,
-        format=_format(low, high),
-        domain=False,
-        ticks=False,
-        labelFlush=True,
-    )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False, padding=6)
-
-    def along(field: str) -> Any:
-        return alt.X(field, type="quantitative", scale=scale, axis=axis)
-
-    values = _rows(chart.marks, factor, high)
-    rows = alt.Y("row", type="ordinal", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-    base = alt.Chart(alt.NamedData("rows"))
-    inks = [_TONES.get(mark.tone, _PLAIN) for mark in chart.marks]
-    layers: list[Any] = list(_ground(chart, factor, base, along, rows))
-    for ink, shape in dict.fromkeys(inks):
-        mine = base.transform_filter(alt.FieldEqualPredicate(field="ink", equal=f"{ink} {shape}"))
-        layers += [
-            # An exact number has no interval to draw.
-            mine.transform_filter("datum.low < datum.high")
-            .mark_rule(color=ink, strokeWidth=3, strokeCap="round", yOffset=11)
-            .encode(x=along("low"), x2="high", y=rows),
-            mine.mark_point(
-                color=ink, fill=ink, shape=shape, filled=True, size=110, opacity=1, yOffset=11
-            ).encode(x=along("estimate"), y=rows),
-        ]
-    label = base.mark_text(align="left", fontSize=15, limit=WIDTH - 150, dy=-10, color=_INK)
-    value = base.mark_text(
-        align="right", fontSize=15, fontWeight=600, limit=140, dy=-10, color=_INK
-    )
-    layers += [
-        label.encode(x=alt.value(0), y=rows, text=alt.Text("label", type="nominal")),
-        value.encode(x=alt.value(WIDTH), y=rows, text=alt.Text("text", type="nominal")),
-    ]
-    whole = alt.layer(*layers, width=WIDTH, height=_STEP * max(1, len(chart.marks)))
-    return _styled(whole, rows=values)
-
-
-def _ground(chart: Chart, factor: float, base: Any, along: Any, rows: Any) -> Sequence[Any]:
-    start, end = (_near(edge * factor) for edge in chart.band or (0.0, 0.0))
-    fifths = str(FOUR_FIFTHS)
-    track = base.transform_calculate(
-        start=str(start), end=str(end), zero="0", one="1", fifths=fifths
-    )
-    line = track.mark_tick(color=_INK, opacity=0.7, size=_TRACK, thickness=1, yOffset=11)
-    if chart.kind == "ratios":
-        limit = track.mark_tick(
-            color="var(--biased, #d55e00)", size=_TRACK + 6, thickness=2, yOffset=11
-        )
-        return (line.encode(x=along("one"), y=rows), limit.encode(x=along("fifths"), y=rows))
-    if chart.band is None:
-        return ()
-    band = track.mark_bar(color=_INK, opacity=0.14, height=_TRACK, yOffset=11)
-    return (
-        band.encode(x=along("start"), x2="end", y=rows),
-        line.encode(x=along("zero"), y=rows),
-    )
-
-
-def _rows(marks: Sequence[Mark], factor: float, most: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "row": row,
-            "label": shortened(mark.label, _LABEL),
-            "text": mark.text,
-            "ink": " ".join(_TONES.get(mark.tone, _PLAIN)),
-            "low": min(_near(mark.low * factor), most),
-            "estimate": min(_near(mark.estimate * factor), most),
-            "high": min(_near(mark.high * factor), most),
-        }
-        for row, mark in enumerate(marks)
-    ]
-
-
-def _domain(chart: Chart, factor: float) -> tuple[float, float]:
-    ends = [_near(end * factor) for mark in chart.marks for end in (mark.low, mark.high)]
-    if chart.kind == "ratios":
-        # A ratio may have no upper bound: then its interval leaves the chart.
-        most = 1.5 * max(1.0, *(_near(mark.estimate) for mark in chart.marks))
-        ends = [min(end, most) for end in ends] + [FOUR_FIFTHS - 0.05, 1.05]
-    elif chart.band is not None:
-        # The band is seen whole unless the gaps are much narrower.
-        ends += [0.0, *(_near(edge * factor) for edge in chart.band)]
-    elif chart.share:
-        ends += [0.0, 100.0]
-    low, high = min(ends, default=0.0), max(ends, default=0.0)
-    room = (high - low) * 0.04 if chart.band is not None else 0.0
-    if high - low <= abs(high) * 1e-9:
-        room = abs(high) * 0.1 or 1.0
-    return low - room, high + room
-
-
-def _near(value: float) -> float:
-    return min(max(value, -_FAR), _FAR)
 
 
 # --- numbers along an axis ------------------------------------------------------------------------
@@ -223,10 +111,10 @@ def _curve(chart: Curve) -> dict[str, Any]:
         first, last = max(first, 1.0), max(last, 2.0)
     values = [
         {
-            "start": _near(each.start),
-            "end": _near(each.end),
+            "start": near(each.start),
+            "end": near(each.end),
             **{
-                end: min(max(_near(getattr(each.mark, end) * factor), low), high)
+                end: min(max(near(getattr(each.mark, end) * factor), low), high)
                 for end in ("low", "estimate", "high")
             },
         }
@@ -236,9 +124,9 @@ def _curve(chart: Curve) -> dict[str, Any]:
     years = whole and first >= 1_000 and last < 3_000
     x_axis = alt.Axis(
         title=shortened(chart.along, _LABEL),
-        values=_decades(first, last) if sequence else alt.Undefined,
+        values=decades(first, last) if sequence else alt.Undefined,
         tickCount=5,
-        format="d" if years and not sequence else _format(first, last),
+        format="d" if years and not sequence else tick_format(first, last),
         domain=False,
         labelFlush=True,
         labelOverlap=True,
@@ -247,7 +135,7 @@ def _curve(chart: Curve) -> dict[str, Any]:
         title=shortened(chart.axis, _LABEL),
         titlePadding=12,
         tickCount=5,
-        format=_format(low, high),
+        format=tick_format(low, high),
         domain=False,
         ticks=False,
     )
@@ -261,16 +149,16 @@ def _curve(chart: Curve) -> dict[str, Any]:
         return alt.Y(field, type="quantitative", scale=y_scale, axis=y_axis)
 
     base = alt.Chart(alt.NamedData("rows"))
-    start, end = (min(max(_near(e * factor), low), high) for e in chart.band or (0.0, 0.0))
+    start, end = (min(max(near(e * factor), low), high) for e in chart.band or (0.0, 0.0))
     band = [{"first": first, "last": last, "from": start, "to": end, "zero": 0.0}]
     ground = alt.Chart(alt.NamedData("band"))
     layers = [
-        ground.mark_rect(color=_INK, opacity=0.14).encode(
+        ground.mark_rect(color=INK, opacity=0.14).encode(
             x=along("first"), x2="last", y=up("from"), y2="to"
         ),
-        ground.mark_rule(color=_INK, opacity=0.7).encode(x=along("first"), x2="last", y=up("zero")),
+        ground.mark_rule(color=INK, opacity=0.7).encode(x=along("first"), x2="last", y=up("zero")),
     ]
-    ink = _PLAIN[0]
+    ink = PLAIN[0]
     if sequence:
         layers += [
             base.mark_area(color=ink, opacity=0.3, interpolate="step-after").encode(
@@ -298,22 +186,15 @@ def _curve(chart: Curve) -> dict[str, Any]:
 
 def _window(chart: Curve, factor: float) -> tuple[float, float]:
     """Choose the range of numbers that is drawn."""
-    band = [_near(edge * factor) for edge in chart.band or ()]
+    band = [near(edge * factor) for edge in chart.band or ()]
     marks = [each.mark for each in chart.stretches]
     if chart.kind == "sequence":
         # At first an interval is everything that there can be: what matters comes last.
         marks = marks[-max(1, len(marks) // 2) :]
-    ends = [0.0, *band, *(_near(e * factor) for mark in marks for e in (mark.low, mark.high))]
+    ends = [0.0, *band, *(near(e * factor) for mark in marks for e in (mark.low, mark.high))]
     low, high = min(ends), max(ends)
     room = (high / 2 - low / 2) * 0.1 or 1.0
-    return max(low - room, -_FAR), min(high + room, _FAR)
-
-
-def _decades(first: float, last: float) -> list[float]:
-    powers = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
-    steps = (1, 2, 5) if last / first < 100 else (1,)
-    marks = [float(step * 10**power) for power in powers for step in steps]
-    return [mark for mark in marks if first <= mark <= last]
+    return max(low - room, -FAR), min(high + room, FAR)
 
 
 # --- two axes -------------------------------------------------------------------------------------
@@ -325,7 +206,7 @@ def _map(chart: HeatMap) -> dict[str, Any]:
     margin = min(150, 14 + 8 * max(len(shortened(row, _TILE_LABEL)) for row in chart.rows))
     wide = (WIDTH - margin) / len(chart.columns)
     high = min(38.0, max(26.0, 300 / len(chart.rows)))
-    widest = max(abs(_near(tile.value)) for tile in chart.tiles) or 1.0
+    widest = max(abs(near(tile.value)) for tile in chart.tiles) or 1.0
     tiles = [
         {
             "x": margin + tile.column * wide + 1,
@@ -335,7 +216,7 @@ def _map(chart: HeatMap) -> dict[str, Any]:
             "middle": margin + (tile.column + 0.5) * wide,
             "center": (tile.row + 0.5) * high,
             "text": tile.text if 8 * len(tile.text) <= wide - 4 else "",
-            "strength": round(0.04 + 0.56 * abs(_near(tile.value)) / widest, 3)
+            "strength": round(0.04 + 0.56 * abs(near(tile.value)) / widest, 3)
             * (0.35 if tile.faint else 1),
             "below": tile.value < 0,
             "faint": tile.faint,
@@ -364,13 +245,13 @@ def _map(chart: HeatMap) -> dict[str, Any]:
         layers.append(mine.mark_rect(color=ink).encode(fillOpacity=strength, **corners))
     layers.append(
         base.transform_filter("datum.faint")
-        .mark_rect(filled=False, stroke=_INK, strokeOpacity=0.5, strokeDash=[3, 3])
+        .mark_rect(filled=False, stroke=INK, strokeOpacity=0.5, strokeDash=[3, 3])
         .encode(**corners)
     )
     for faint, opacity in ((False, 1.0), (True, 0.6)):
         layers.append(
             base.transform_filter(f"datum.faint === {str(faint).lower()}")
-            .mark_text(fontSize=13, color=_INK, opacity=opacity)
+            .mark_text(fontSize=13, color=INK, opacity=opacity)
             .encode(
                 x=place("middle", alt.X),
                 y=place("center", alt.Y),
@@ -401,7 +282,7 @@ def _map(chart: HeatMap) -> dict[str, Any]:
     ):
         layers.append(
             layer(values)
-            .mark_text(fontSize=13, color=_INK, **style)
+            .mark_text(fontSize=13, color=INK, **style)
             .encode(x=place("x", alt.X), y=place("y", alt.Y), text=alt.Text("text", type="nominal"))
         )
     return _styled(alt.layer(*layers, width=WIDTH, height=bottom), **datasets)
@@ -410,8 +291,12 @@ def _map(chart: HeatMap) -> dict[str, Any]:
 # --- what gets through ----------------------------------------------------------------------------
 
 
-def _cleaned(drawn: str, chart: Drawing, key: str) -> str:
+def _cleaned(drawn: str, chart: Drawing, key: str, words: Sequence[str] = ()) -> str:
     root = ET.fromstring(drawn)  # noqa: S314 - reads what vl-convert wrote
+    for element in root.iter(f"{_SVG}text") if words else ():
+        place = element.get("aria-label")
+        if place is not None:
+            element.text = words[int(place)]
     _keep(root)
     root.set("role", "img")
     root.set("aria-labelledby", f"{key}-title {key}-desc")
@@ -437,7 +322,13 @@ def _keep(element: ET.Element) -> None:
         if attribute not in _ATTRIBUTES or "url(" in content or default:
             del element.attrib[attribute]
         else:
-            element.set(attribute, _DECIMALS.sub(lambda found: f"{float(found[0]):.1f}", content))
+            # A tenth of a pixel is fine, and a tenth of an opacity is coarse.
+            digits = 2 if "opacity" in attribute else 1
+            element.set(attribute, _rounded(content, digits))
+
+
+def _rounded(content: str, digits: int) -> str:
+    return _DECIMALS.sub(lambda found: f"{float(found[0]):.{digits}f}", content)
 
 
 def _blank(element: ET.Element) -> bool:

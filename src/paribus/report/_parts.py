@@ -107,18 +107,30 @@ class Mark:
     """The ends of the interval in words."""
     p: str = ""
     tone: Tone = "plain"
+    reference: float | None = None
+    """What the number is to be compared with, shown as a tick of its own."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A line across every row of a chart."""
+
+    x: float
+    label: str
+    """What the line means; without words it goes unexplained."""
+    tone: Tone = "plain"
 
 
 @dataclass(frozen=True)
 class Chart:
     """What a chart shows, for a format to draw as it can.
 
-    ``gaps`` are drawn against zero and the tolerance band, ``rates`` on an axis of their own, and
-    ``ratios`` against one and four fifths.
+    ``gaps`` are drawn against zero and the tolerance band, ``rates`` on an axis of their own,
+    ``ratios`` against one and four fifths, and ``bars`` from zero to the number.
     """
 
     form: ClassVar[str] = "chart"
-    kind: Literal["gaps", "rates", "ratios"]
+    kind: Literal["gaps", "rates", "ratios", "bars"]
     title: str
     description: str
     """What it shows, in words, for those who do not see it."""
@@ -127,9 +139,15 @@ class Chart:
     """Whether the numbers are shares (or gaps of shares), to be shown in hundredths."""
     marks: tuple[Mark, ...]
     band: tuple[float, float] | None = None
-    """The tolerance, as the range of gaps that count as equal."""
+    """The tolerance, as the range of numbers that count as equal."""
     detail: bool = False
     """Whether a short format may leave it out, since another part shows the same in brief."""
+    lines: tuple[Guide, ...] = ()
+    """At most four, to be told apart without color."""
+    band_label: str = ""
+    """What the band means, for a legend."""
+    reference_label: str = ""
+    """What the references of the marks are, for a legend."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +210,150 @@ class HeatMap:
     detail: bool = False
 
 
-Drawing = Chart | Curve | HeatMap
-Part = Paragraph | Statements | Table | Facts | Listing | Chart | Curve | HeatMap
+@dataclass(frozen=True)
+class Point:
+    """A number along a line, with its interval where it has one."""
+
+    x: float
+    """Where the axis has labels, the position of one, counted from 0."""
+    y: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+    """The number in words."""
+    alarm: bool = False
+    """Whether it is marked with a star."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line through points, joined in the order in which they stand."""
+
+    label: str
+    points: tuple[Point, ...]
+    tone: Literal["plain", "muted"] = "plain"
+    """A ``muted`` line is drawn thin and gray, without its intervals."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Named lines over two axes of numbers, or over labels and numbers.
+
+    The first eight lines that are not muted are told apart by color, dash and shape; the others
+    are drawn like muted ones, so the most telling come first.
+    """
+
+    form: ClassVar[str] = "chart"
+    title: str
+    description: str
+    along: str
+    """What the horizontal axis shows."""
+    axis: str
+    """What the vertical axis shows."""
+    share: bool
+    """Whether the numbers are shares (or gaps of shares), to be shown in hundredths."""
+    lines: tuple[Line, ...]
+    share_along: bool = False
+    """Whether the places along the horizontal axis are shares too."""
+    guide: Literal["none", "diagonal", "zero"] = "none"
+    """A faint line to compare with; a ``diagonal`` gives both axes the same range."""
+    band: tuple[float, float] | None = None
+    """The tolerance, as the range of numbers that count as equal."""
+    labels: tuple[str, ...] | None = None
+    """Names of the places along the horizontal axis, in place of numbers."""
+    log: bool = False
+    """Whether the horizontal axis is logarithmic; if a place is not above zero, it is not."""
+    alarm_label: str = "alarm"
+    """What a star means."""
+    guide_label: str = ""
+    band_label: str = ""
+    detail: bool = False
+    """Whether a short format may leave it out, since another part shows the same in brief."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number with its interval."""
+
+    estimate: float
+    low: float
+    high: float
+    text: str
+    """The number in words."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """Something with two numbers."""
+
+    label: str
+    along: Measured
+    up: Measured
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Named dots over two axes of numbers, each axis with a threshold.
+
+    The quadrant above both thresholds is flagged. The first twelve dots are labeled, as far as
+    there is room.
+    """
+
+    form: ClassVar[str] = "chart"
+    title: str
+    description: str
+    along: str
+    axis: str
+    share_along: bool
+    share: bool
+    dots: tuple[Dot, ...]
+    threshold_along: float
+    threshold: float
+    range_along: tuple[float, float] | None = None
+    """What the horizontal axis shows at least."""
+    flagged_label: str = ""
+    """What the flagged quadrant means."""
+    threshold_label: str = ""
+    """What the thresholds are."""
+    detail: bool = False
+
+
+@dataclass(frozen=True)
+class Heights:
+    """How the numbers of one group are spread: one height for each bin."""
+
+    label: str
+    heights: tuple[float, ...]
+    text: str = ""
+    """A number that sums the group up, in words, such as its size."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Distributions of several groups over the same bins, one below the other.
+
+    The first eight groups are drawn, so the most telling come first; the outline of the very first
+    is repeated behind the others.
+    """
+
+    form: ClassVar[str] = "chart"
+    title: str
+    description: str
+    along: str
+    """What the horizontal axis shows."""
+    share_along: bool
+    edges: tuple[float, ...]
+    """Ends of the bins, rising: one more than there are bins."""
+    groups: tuple[Heights, ...]
+    cut: float | None = None
+    """A threshold along the horizontal axis."""
+    cut_label: str = ""
+    detail: bool = False
+
+
+Drawing = Chart | Curve | HeatMap | Lines | Scatter | Histogram
+Part = Paragraph | Statements | Table | Facts | Listing | Drawing
 
 
 @dataclass(frozen=True)
@@ -212,7 +372,8 @@ class Page:
     """A record as a page."""
 
     title: str
-    verdict: Literal["biased", "within tolerance", "inconclusive"]
+    verdict: Literal["biased", "within tolerance", "inconclusive"] | None
+    """None where numbers are shown and nothing is judged."""
     sentence: str
     """The verdict in one sentence that takes no statistics to read."""
     sections: tuple[Section, ...]

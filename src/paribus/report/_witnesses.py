@@ -30,7 +30,7 @@ def witnesses(record: Record) -> Iterator[Section]:
     rest = len(contrasts) - len(tables)
     title = "Twins whom the model treats differently"
     intro = "The same person twice: what differs is highlighted, all else is equal."
-    if record.model.repeatable is False:
+    if record.model is not None and record.model.repeatable is False:
         title = "Twins who were answered differently"
         intro += (
             " This model changes its answers when it is asked again, so a single pair proves "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
 from paribus._text import name, number, p_value, percent, points, shortened, visible
 from paribus.evidence.base import Row
-from paribus.findings import Finding
+from paribus.findings import Finding, overall
 from paribus.record import Record
 
 
@@ -171,6 +171,17 @@ def readable(record: Record) -> Record:
     return record.model_copy(update=parts)
 
 
+def of_twins(record: Record) -> Record:
+    """Give what a record says of twins alone, without what it says of a table."""
+    if record.data is None:
+        return record
+    parts = {
+        part: tuple(row for row in getattr(record, part) if row.stage == "model")
+        for part in ("evidence", "findings")
+    }
+    return record.model_copy(update=parts)
+
+
 def seen(row: Row | Finding) -> tuple[float, float, float]:
     """Give estimate, low and high as they are shown: of a mean of squares, their roots."""
     if row.unit not in SQUARED:
@@ -274,11 +285,45 @@ def _beyond_names(row: Row | Finding) -> str:
 def verdict_sentence(record: Record) -> str:
     """Sum the findings up in one sentence that takes no statistics to read."""
     if not record.findings:
+        if record.data is not None:
+            return "Numbers are shown, and nothing was held against a tolerance."
         return "Nothing was compared, so nothing can be said about this model."
-    if not record.answers.answered:
+    if record.answers is not None and not record.answers.answered:
         return "The model answered none of the questions, so nothing can be said about it."
     say = {"biased": _biased, "within tolerance": _within, "inconclusive": _inconclusive}
-    return say[record.verdict](record)
+    about_twins = of_twins(record)
+    verdict = overall(about_twins.findings)
+    told = say[verdict](about_twins) if about_twins.findings else ""
+    measured = [finding for finding in record.findings if finding.stage != "model"]
+    return " ".join(filter(None, (told, _measured(measured, beside=bool(told)))))
+
+
+def _measured(findings: Sequence[Finding], *, beside: bool) -> str:
+    """Sum up what was held against a table, alone or beside what is said of twins."""
+    if not findings:
+        return ""
+    beyond = [finding for finding in findings if finding.verdict == "biased"]
+    open_ = [finding for finding in findings if finding.verdict == "inconclusive"]
+    where = "In the table: " if beside else ""
+    if beyond:
+        rest = f" {_of(beyond, findings)} beyond the tolerance." if len(findings) > 1 else ""
+        return f"{where}{sentence(beyond[0])}{rest}"
+    if len(findings) == 1:
+        return f"{where}{sentence(findings[0])}"
+    if open_:
+        return (
+            f"{where}{_of(open_, findings)} not settled: neither a difference beyond the tolerance "
+            "nor its absence is proven."
+        )
+    return (
+        f"{where}No difference between groups is beyond its tolerance in any of {len(findings):,} "
+        "questions, and this is proven, not assumed."
+    )
+
+
+def _of(some: Sequence[Finding], findings: Sequence[Finding]) -> str:
+    verb = "is" if len(some) == 1 else "are"
+    return f"{len(some):,} of {len(findings):,} questions {verb}"
 
 
 def _biased(record: Record) -> str:
@@ -308,6 +353,12 @@ def _within(record: Record) -> str:
 BLIND = "The model sees nothing of "
 """How the note begins that says that a model cannot tell twins apart."""
 
+PARADOX = "Simpson's paradox: "
+"""How the note begins that says that a difference turns around among people who are alike."""
+
+_MOST_PARADOXES = 3
+"""Of more, the other notes stand with all others."""
+
 
 def remarks(record: Record) -> tuple[str, ...]:
     """Say what a reader must know together with the verdict."""
@@ -329,7 +380,17 @@ def remarks(record: Record) -> tuple[str, ...]:
             "Its answers about such twins cannot differ, so \u201cwithin tolerance\u201d proves "
             "nothing about a model in use that sees more."
         )
+    said += [shortened(visible(note), 600) for note in _paradoxes(record)]
     return tuple(said)
+
+
+def beside_the_verdict(record: Record, note: str) -> bool:
+    """Tell whether a note stands beside the verdict."""
+    return note.startswith(BLIND) or note in _paradoxes(record)
+
+
+def _paradoxes(record: Record) -> list[str]:
+    return [note for note in record.notes if note.startswith(PARADOX)][:_MOST_PARADOXES]
 
 
 def _inconclusive(record: Record) -> str:

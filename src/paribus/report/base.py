@@ -6,8 +6,10 @@ from paribus._text import shortened, visible
 from paribus.record import Record
 from paribus.report._findings import findings
 from paribus.report._levels import levels
+from paribus.report._life_cycle import life_cycle
 from paribus.report._method import limits, method
 from paribus.report._noise import noise
+from paribus.report._outcomes import outcomes
 from paribus.report._paired import paired
 from paribus.report._parts import Page
 from paribus.report._placebo import placebo
@@ -16,7 +18,7 @@ from paribus.report._rates import rates
 from paribus.report._regions import regions
 from paribus.report._sequence import sequence
 from paribus.report._witnesses import witnesses
-from paribus.report._wording import readable, remarks, verdict_sentence
+from paribus.report._wording import of_twins, readable, remarks, verdict_sentence
 
 
 def page(record: Record) -> Page:
@@ -31,28 +33,33 @@ def page(record: Record) -> Page:
     -------
     Page
         The verdict first; then what each attribute does, the answers per group, what a mere change
-        of name and mere noise do, where the gap lives, witnesses, when it was settled, the same
-        pairs weighed otherwise, how it was done and what it does not say. Sections with nothing to
-        show are left out.
+        of name and mere noise do, where the gap lives and witnesses; how the outcomes in a table
+        differ, and the points where bias enters it; when it was settled, the same pairs weighed
+        otherwise, how it was done and what it does not say. Sections with nothing to show are left
+        out.
     """
     record = readable(record)
+    twins = of_twins(record)
     sections = [
-        *findings(record),
-        *rates(record),
-        *levels(record),
-        *placebo(record),
-        *noise(record),
-        *regions(record),
-        *profiles(record),
-        *witnesses(record),
-        *sequence(record),
-        *paired(record),
+        *findings(twins),
+        *rates(twins),
+        *levels(twins),
+        *placebo(twins),
+        *noise(twins),
+        *regions(twins),
+        *profiles(twins),
+        *witnesses(twins),
+        *outcomes(record),
+        *life_cycle(record),
+        *sequence(twins),
+        *paired(twins),
         method(record),
         limits(record),
     ]
     return Page(
         title=shortened(visible(record.name), 120) or "Audit",
-        verdict=record.verdict,
+        # Where numbers are shown and nothing is held, there is nothing to settle.
+        verdict=record.verdict if record.findings or record.data is None else None,
         sentence=verdict_sentence(record),
         sections=tuple(sections),
         remarks=remarks(record),

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from paribus.record import Record
 from paribus.report._charts import draw
-from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Page
+from paribus.report._parts import Drawing, Page
 from paribus.report.base import page
 
 
@@ -30,7 +30,11 @@ def render(record: Record) -> str:
         One document that needs nothing else. Its Content-Security-Policy forbids every script and
         every request, and whatever the record holds is escaped.
     """
-    content = page(record)
+    return write(page(record))
+
+
+def write(content: Page) -> str:
+    """Write any page as HTML, as `render` does that of a record."""
     return _template().render(page=content, drawings=dict(_drawings(content)))
 
 
@@ -56,6 +60,6 @@ def _drawings(content: Page) -> Iterator[tuple[Drawing, Markup]]:
     numbers = count(1)
     for section in content.sections:
         for part in section.parts:
-            if isinstance(part, Chart | Curve | HeatMap):
+            if isinstance(part, Drawing):
                 # Drawn by _charts, which lets shapes and escaped text through and nothing else.
                 yield part, Markup(draw(part, f"chart-{next(numbers)}"))  # noqa: S704

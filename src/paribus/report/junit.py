@@ -10,6 +10,7 @@ from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record, Witness
 from paribus.report._marks import contrasts, whole_change
+from paribus.report._measured import ends, question, tolerated, written
 from paribus.report._paired import measure, method
 from paribus.report._parts import Statements
 from paribus.report._regions import rule
@@ -71,7 +72,7 @@ def _properties(record: Record) -> dict[str, str]:
         "people": str(record.people),
         "tolerance": repr(record.tolerance),
         "confidence": repr(record.confidence),
-        "fingerprint": visible(record.model.fingerprint),
+        "fingerprint": visible("" if record.model is None else record.model.fingerprint),
     }
 
 
@@ -116,16 +117,19 @@ def _case(
         "testcase",
         {
             "classname": f"paribus.{finding.test}.{name(finding.attribute)}",
-            "name": f"{name(finding.attribute)}: {name(finding.reference)} -> "
-            f"{name(finding.group)}, {UNITS[finding.unit].measure}",
+            "name": _title(finding),
             "time": "0",
         },
     )
+    measured = finding.stage != "model"
+    bound = tolerated(finding) if measured else ""
     facts = {
-        "estimate": shown(finding),
-        "interval": span(finding),
+        "estimate": written(finding) if measured else shown(finding),
+        "interval": ends(finding) if measured else span(finding),
+        "tolerance": bound,
         "p": certain(finding),
         "method": note(finding),
+        "rows": f"{finding.answered:,} of {finding.people:,}" if measured else "",
         "settled after": "" if finding.settled is None else f"{finding.settled:,} people",
         **{f"{measure(row)} ({method(row)})": _number(row) for row in others},
     }
@@ -140,6 +144,15 @@ def _case(
         failure = ET.SubElement(case, "failure", {"type": finding.verdict, "message": said})
         failure.text = "\n".join([said, *_witnesses(finding, record)])
     return case
+
+
+def _title(finding: Finding) -> str:
+    if finding.stage != "model":
+        return question(finding)
+    return (
+        f"{name(finding.attribute)}: {name(finding.reference)} -> {name(finding.group)}, "
+        f"{UNITS[finding.unit].measure}"
+    )
 
 
 def _number(row: Row) -> str:

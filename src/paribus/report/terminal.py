@@ -16,16 +16,21 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from paribus.record import Record
+from paribus.report._brief import as_table
 from paribus.report._parts import (
     Cell,
     Chart,
     Curve,
     Facts,
     HeatMap,
+    Histogram,
+    Lines,
     Listing,
     Mark,
+    Page,
     Paragraph,
     Part,
+    Scatter,
     Section,
     Statements,
     Table,
@@ -69,6 +74,11 @@ def render(record: Record, *, color: bool = False, width: int | None = None) -> 
         Lines, the last one with its line break. Nothing in the record can color the text, move the
         cursor or be taken for markup.
     """
+    return write(page(record), color=color, width=width)
+
+
+def write(content: Page, *, color: bool = False, width: int | None = None) -> str:
+    """Write any page as text, as `render` does that of a record."""
     columns = width or min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
     console = Console(
         file=io.StringIO(),
@@ -83,14 +93,14 @@ def render(record: Record, *, color: bool = False, width: int | None = None) -> 
         force_jupyter=False,
         force_interactive=False,
     )
-    content = page(record)
-    verdict = Text(content.verdict.upper(), style=_STYLES[content.verdict])
+    style = _STYLES[content.verdict or "plain"]
+    verdict = [Text(content.verdict.upper(), style=style)] if content.verdict else []
     console.print(
         Panel(
-            Text("\n").join([verdict, _text(content.sentence), *map(_text, content.remarks)]),
+            Text("\n").join([*verdict, _text(content.sentence), *map(_text, content.remarks)]),
             title=_text(content.title),
             title_align="left",
-            border_style=_STYLES[content.verdict],
+            border_style=style,
             box=box.ROUNDED,
             padding=(0, 1),
         )
@@ -154,6 +164,8 @@ def _part(part: Part, width: int) -> Iterator[RenderableType]:
             )
         case HeatMap():
             yield from _map(part, width)
+        case Lines() | Scatter() | Histogram():
+            yield from _part(as_table(part), width)
 
 
 def _table(table: Table, width: int) -> Iterator[RenderableType]:
@@ -267,6 +279,8 @@ def _tile(tile: Tile | None) -> Text:
 
 
 def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
+    if not chart.marks:
+        return
     judged = any(mark.tone in _SIGNS for mark in chart.marks)
     texts, spans, ps = (
         max(cell_len(cell) for cell in cells)
@@ -295,16 +309,25 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
     yield grid
     if judged and len(chart.marks) > _NEEDS_LEGEND:
         yield _text("   ".join(f"{sign} {word}" for word, sign in _SIGNS.items()), "dim")
+    meanings = [f"┊ {line.label}" for line in chart.lines if line.label]
+    if chart.reference_label and any(mark.reference is not None for mark in chart.marks):
+        meanings.append(f"◇ {chart.reference_label}")
+    if chart.band is not None and chart.band_label:
+        meanings.append(f"░ {chart.band_label}")
+    if track >= _SHORTEST_BAR and meanings:
+        yield _text("   ".join(meanings), "dim")
 
 
 def _bounds(chart: Chart) -> tuple[float, float]:
-    ends = [end for mark in chart.marks for end in (mark.low, mark.high)]
+    ends = [end for mark in chart.marks for end in (mark.low, mark.estimate, mark.high)]
+    ends += [line.x for line in chart.lines]
+    ends += [mark.reference for mark in chart.marks if mark.reference is not None]
     if chart.kind == "ratios":
         # A ratio may have no upper bound: then its interval leaves the chart.
         most = 1.5 * max(1.0, *(mark.estimate for mark in chart.marks))
         return min(*ends, FOUR_FIFTHS), min(max(*ends, 1.0), most)
     ends += [0.0, *(chart.band or ())]
-    if chart.share and chart.kind == "rates":
+    if chart.share and chart.kind == "rates" and not chart.lines and chart.band is None:
         ends.append(1.0)
     return min(ends), max(ends)
 
@@ -325,11 +348,19 @@ def _bar(mark: Mark, chart: Chart, bounds: tuple[float, float], width: int) -> T
     elif chart.band is not None:
         for index in range(place(chart.band[0]), place(chart.band[1]) + 1):
             track[index] = "░"
-        track[place(0.0)] = "│"
+        if chart.kind == "gaps":
+            track[place(0.0)] = "│"
+    if chart.kind == "bars":
+        for index in range(place(0.0), place(mark.estimate) + 1):
+            track[index] = "▬"
+    for line in chart.lines:
+        track[place(line.x)] = "┊"
     if mark.low < mark.high:
         for index in range(place(mark.low), place(mark.high) + 1):
             track[index] = "━"
     track[place(mark.estimate)] = "●"
+    if mark.reference is not None:
+        track[place(mark.reference)] = "◇"
     bar = Text("".join(track))
     bar.stylize(_STYLES[mark.tone] or "blue", place(mark.low), place(mark.high) + 1)
     return bar
