@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 import paribus as pb
-from paribus.auditing import probe_of
 from paribus.evidence.base import Test
 from paribus.people.fields.base import Field
+from paribus.probe._handed import probe_of
 
 SEXES = ("F", "M")
 RANGES = {

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import audits
+import counting
 import evidence
 import imports
 import memory
+import metrics
 import people
 import relabeling
 import search
@@ -23,6 +25,8 @@ TOPICS: dict[str, tuple[str, Callable[..., Sequence[Row]]]] = {
     "audits": ("Audit of 100,000 people × 2 twins, over bare `predict`", audits.rows),
     "evidence": ("Weighing a million pairs, over asking a fast model about them", evidence.rows),
     "relabeling": ("Ranks and relabeling", relabeling.rows),
+    "counting": ("Contingency tables", counting.rows),
+    "metrics": ("Group metrics of 1,000,000 rows", metrics.rows),
     "search": ("Guided search for discriminating pairs, 1,500 of them", search.rows),
     "people": ("People with ten personal fields", people.rows),
     "memory": ("Many people through a depth-3 tree, all default tests", memory.rows),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from timing import Row, at_least, interleaved, markdown, shown
 
 import paribus as pb
-from paribus.auditing import probe_of
+from paribus.probe._handed import probe_of
 from paribus.studies.search import Search, search
 from paribus.table import Table
 

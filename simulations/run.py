@@ -11,11 +11,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import equivalence
+import group_verdicts
 import intervals
 import joint_levels
 import null_audits
 import planned_power
+import proxies
 import stopping
+import windows
 from table import Row, markdown
 from trials import Setting, run
 
@@ -32,6 +35,9 @@ TOPICS: dict[str, Callable[..., list[Setting]]] = {
     "intervals": intervals.settings,
     "planned-power": planned_power.settings,
     "stopping": stopping.settings,
+    "group-verdicts": group_verdicts.settings,
+    "proxies": proxies.settings,
+    "windows": windows.settings,
 }
 
 

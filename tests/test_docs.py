@@ -13,6 +13,7 @@ How a block is read:
 - ``<!-- not run: reason -->`` before a block leaves it out. There is a limit to these.
 
 Relations are checked too: each kind has a heading on its family's page, with all of its keys.
+Checks of a table are on docs/metrics.md and docs/data.md, with every metric that they give.
 """
 
 from __future__ import annotations
@@ -28,21 +29,27 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import paribus
 from paribus._plugins import Family
+from paribus.evidence.base import TESTS, Check
+from paribus.evidence.group import Criterion
+from paribus.measuring import METRICS, Data
 from paribus.people.fields.base import FIELDS, Field
 from paribus.probe.base import PROBES, Probe
 from paribus.spec import from_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-NOT_RUN = {"README.md": 5, "CONTRIBUTING.md": 2, "extending.md": 1}
+NOT_RUN = {"README.md": 5, "CONTRIBUTING.md": 2, "extending.md": 1, "metrics.md": 1}
 """Blocks of a page that need not run, at most; none on all other pages."""
 
 BLOCK = re.compile(
@@ -277,15 +284,21 @@ def _sections(page: str) -> dict[str, str]:
     return {h.replace("`", ""): text for h, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
+_CHECKED = ("metrics.md", "data.md")
+
+
+def _page_of(test: Any) -> str:
+    """Name the page of a test of twins, or of a check of a table."""
+    if not issubclass(test, Check):
+        return "evidence.md"
+    return "metrics.md" if test.model_fields["kind"].default in METRICS else "data.md"
+
+
 EXECUTORS = Family("paribus.executors", "executor")
 FAMILIES = [
     *(("spec.md", FIELDS.load(kind), Field) for kind in FIELDS.kinds()),
     *(("models.md", PROBES.load(kind), Probe) for kind in PROBES.kinds()),
-    *(
-        ("evidence.md", family.load(kind), None)
-        for family in [Family("paribus.evidence", "test")]
-        for kind in family.kinds()
-    ),
+    *((_page_of(test), test, None) for test in map(TESTS.load, TESTS.kinds())),
     *(("running.md", EXECUTORS.load(kind), None) for kind in EXECUTORS.kinds()),
 ]
 
@@ -321,8 +334,57 @@ def test_every_section_of_the_file_is_documented() -> None:
     sections = _sections("spec.md")
     for key in spec._AUDIT_KEYS:
         assert f"`{key}`" in sections["[audit]"]
+    for key in Data.model_fields:
+        assert f"`{key}`" in sections["[data]"]
     for section in spec._SECTIONS:
         assert any(h.strip("[]").split(".")[0] == section for h in sections), section
+
+
+def _measured() -> Iterator[paribus.Record]:
+    """Measure everything that a table can show, of people drawn here."""
+    rng, n = np.random.default_rng(0), 400
+    people = pd.DataFrame(
+        {
+            "sex": rng.choice(["F", "M"], n),
+            "month": rng.choice(["2025-01", "2025-02"], n),
+            "dept": rng.choice(["A", "B"], n),
+            "income": rng.integers(20, 90, n),
+            "place": rng.permutation(n) + 1,
+            "due": rng.normal(0.0, 1.0, n),
+            "guess": rng.normal(0.0, 1.0, n),
+        }
+    )
+    people["repaid"] = (people["income"] + rng.normal(0, 5, n) > 45).astype(int)
+    people.loc[:20, ["repaid", "income"]] = None
+    people["chance"] = people["income"].fillna(50) / 100
+    roles: dict[str, Any] = {"label": "repaid", "score": "chance", "factors": ["dept"]}
+    yield paribus.metrics(people, by="sex", threshold=0.5, rank="place", **roles)
+    yield paribus.metrics(people, by="sex", label="due", prediction="guess")
+    yield paribus.audit_data(people, protect="sex", label="due", prediction="guess")
+    yield paribus.audit_data(
+        people,
+        protect="sex",
+        time="month",
+        threshold=0.5,
+        population={"sex": {"F": 0.5, "M": 0.5}},
+        features=["income", "dept"],
+        **roles,
+    )
+
+
+def test_every_metric_is_documented() -> None:
+    rows = [row for record in _measured() for row in record.evidence]
+    checks = {page: [kind for of, kind, _ in FAMILIES if of == page] for page in _CHECKED}
+    kinds = {kind.model_fields["kind"].default for of in checks.values() for kind in of}
+    assert {row.test for row in rows} == kinds
+    for test, unit in {(row.test, row.unit) for row in rows}:
+        page = "metrics.md" if test in METRICS else "data.md"
+        assert f"`{unit}`" in _sections(page)[test], f"docs/{page}, {test}: {unit}"
+
+
+def test_every_criterion_is_documented() -> None:
+    for criterion in get_args(Criterion):
+        assert f"`{criterion}`" in _sections("metrics.md")["group"], criterion
 
 
 def test_every_command_and_option_is_documented() -> None:
@@ -330,9 +392,11 @@ def test_every_command_and_option_is_documented() -> None:
 
     from paribus import cli
 
-    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    pages = {"metrics": "metrics.md", "data": "data.md", "disclose": "disclosure.md"}
     group: Any = typer.main.get_command(cli.app)
     for name, command in group.commands.items():
+        # A command about a table has its options on the page of what it does.
+        text = (ROOT / "docs" / pages.get(name, "running.md")).read_text(encoding="utf-8")
         assert f"`paribus {name}" in text, name
         for option in command.params:
             if option.name != "help" and option.param_type_name == "option":

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus._seeds import BLOCK, generator
-from paribus.auditing import probe_of
 from paribus.people.population import People
+from paribus.probe._handed import probe_of
 
 GENDER = {"gender": pb.Protected(levels=("Male", "Female"))}
 WEIGHED = {"gender": pb.Protected(levels=("Male", "Female"), weights=(0.3, 0.7))}

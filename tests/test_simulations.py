@@ -27,6 +27,9 @@ MODULES = (
     "intervals",
     "planned_power",
     "stopping",
+    "group_verdicts",
+    "proxies",
+    "windows",
     "run",
 )
 

@@ -14,7 +14,7 @@ requirements = [
     *(item for extra in project["optional-dependencies"].values() for item in extra),
 ]
 for requirement in sorted(set(requirements)):
-    if bound := re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)", requirement):
+    if bound := re.fullmatch(r"([\w.-]+)(?:\[[\w,-]+\])?\s*>=\s*([\w.]+)", requirement):
         print(f"{bound[1]}=={bound[2]}")
     elif re.search(r"[<>=~!;]", requirement):
         raise SystemExit(f"tools/lowest.py cannot read {requirement!r}: write name>=version")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from paribus.executors.serial import Serial
     from paribus.executors.threads import Threads
+    from paribus.measuring import audit_data, metrics
     from paribus.people.fields.choice import choice
     from paribus.people.fields.constant import constant
     from paribus.people.fields.copy import copy_of
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from paribus.people.fields.uniform import uniform
     from paribus.people.population import People, Protected
     from paribus.probe.recorded import recorded
+    from paribus.rating import group_rates
     from paribus.record import Record, open_record
-    from paribus.spec import kinds, load
+    from paribus.spec import kinds, load, read_population
+    from paribus.studies.disclosure import disclose
     from paribus.studies.loan import demo
     from paribus.studies.plan import plan
     from paribus.studies.search import search
@@ -61,21 +64,26 @@ __all__ = [
     "TrustError",
     "__version__",
     "audit",
+    "audit_data",
     "check_writable",
     "choice",
     "constant",
     "copy_of",
     "dates",
     "demo",
+    "disclose",
+    "group_rates",
     "integers",
     "kinds",
     "load",
     "lognormal",
     "map_of",
+    "metrics",
     "mimesis",
     "normal",
     "open_record",
     "plan",
+    "read_population",
     "recorded",
     "search",
     "sequence",
@@ -97,6 +105,7 @@ _HOMES = {
     ),
     "executors.serial": ("Serial",),
     "executors.threads": ("Threads",),
+    "measuring": ("audit_data", "metrics"),
     "people.fields.choice": ("choice",),
     "people.fields.constant": ("constant",),
     "people.fields.copy": ("copy_of",),
@@ -110,8 +119,10 @@ _HOMES = {
     "people.fields.uniform": ("uniform",),
     "people.population": ("People", "Protected"),
     "probe.recorded": ("recorded",),
+    "rating": ("group_rates",),
     "record": ("Record", "open_record"),
-    "spec": ("kinds", "load"),
+    "spec": ("kinds", "load", "read_population"),
+    "studies.disclosure": ("disclose",),
     "studies.loan": ("demo",),
     "studies.plan": ("plan",),
     "studies.search": ("search",),

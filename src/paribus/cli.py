@@ -72,19 +72,13 @@ def audit(
 
     Example: paribus audit audit.toml --html report.html --json record.json
     """
-    outputs = [Path(json) if json not in (None, "-") else None, html, junit]
-    _writable(outputs)
     stop = "early" if early else None
+    _ready(json, html, junit)
     declared = pb.load(spec, people=_people(people), seed=seed, stop=stop)
-    _apart(outputs, _read_by(declared, spec))
+    _ready(json, html, junit, *_read_by(declared, spec))
     with _progress(workers) as executor:
         record = declared.run(executor, trust=trust)
-    for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
-        if path is not None and path != "-":
-            pb.write_atomically(path, record.render(str(format)))
-    _print(record.json_text() if json == "-" else _rendered(record))
-    code = EXIT_CODES[record.verdict]
-    raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
+    _finish(record, json, html, junit, inconclusive_ok)
 
 
 @app.command()
@@ -145,6 +139,186 @@ def twins(
     typer.echo(f"{output}: {rows:,} rows", err=True)
 
 
+Columns = Annotated[str | None, typer.Option(help="Columns, separated by commas.", metavar="A,B")]
+Table = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", metavar="FILE")]
+Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
+
+
+@app.command()
+def metrics(
+    table: Table,
+    by: Annotated[str, typer.Option(help="Protected attributes, by commas.", metavar="A,B")],
+    label: Annotated[str | None, typer.Option(help="What really happened.")] = None,
+    decision: Annotated[str | None, typer.Option(help="What was decided.")] = None,
+    score: Annotated[str | None, typer.Option(help="A score, higher being better.")] = None,
+    prediction: Annotated[str | None, typer.Option(help="A predicted number.")] = None,
+    rank: Annotated[str | None, typer.Option(help="Places in a ranking, from 1.")] = None,
+    weight: Annotated[str | None, typer.Option(help="How many people a row is.")] = None,
+    factors: Columns = None,
+    cross: Annotated[
+        list[str] | None, typer.Option(help="Attributes to cross, such as sex,race; repeatable.")
+    ] = None,
+    favorable: Annotated[str | None, typer.Option(help="The value that is good.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Score of a good decision.")] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Such as sex=Male; repeatable.", metavar="A=LEVEL")
+    ] = None,
+    outcome: Annotated[str, typer.Option(help="decision, or label for several classes.")] = (
+        "decision"
+    ),
+    hold: Annotated[
+        list[str] | None, typer.Option(help="Criterion to hold, such as 'equalized odds'.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="The largest difference that is equal.")] = 0.05,
+    confidence: Annotated[float, typer.Option(help="Of intervals and verdicts.")] = 0.95,
+    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    seed: Annotated[int, typer.Option(help="Of resamples.")] = 0,
+    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+) -> None:
+    """Measure how the decisions, scores or rankings in a table treat groups.
+
+    Exit codes: 0 within tolerance (or nothing to hold), 1 biased, 2 the request is wrong,
+    3 inconclusive.
+
+    Example: paribus metrics scored.parquet --label y --decision yhat --by sex,race
+    """
+    _ready(json, html, junit, table)
+    record = pb.metrics(
+        table,
+        by=_listed(by) or [],
+        label=label,
+        decision=decision,
+        score=score,
+        prediction=prediction,
+        rank=rank,
+        weight=weight,
+        factors=_listed(factors),
+        cross=None if cross is None else [_listed(each) for each in cross],
+        favorable=favorable,
+        threshold=threshold,
+        reference=_pairs(reference, "--reference"),
+        outcome=outcome,
+        criteria=hold,
+        tolerance=tolerance,
+        confidence=confidence,
+        seed=seed,
+    )
+    _finish(record, json, html, junit, inconclusive_ok)
+
+
+@app.command()
+def data(
+    table: Table,
+    protect: Annotated[str, typer.Option(help="Protected attributes, by commas.", metavar="A,B")],
+    label: Annotated[str | None, typer.Option(help="What really happened.")] = None,
+    decision: Annotated[str | None, typer.Option(help="What was decided.")] = None,
+    score: Annotated[str | None, typer.Option(help="A score, higher being better.")] = None,
+    weight: Annotated[str | None, typer.Option(help="How many people a row is.")] = None,
+    factors: Columns = None,
+    features: Columns = None,
+    time: Annotated[str | None, typer.Option(help="When a row was decided.")] = None,
+    every: Annotated[str, typer.Option(help="day, week, month, quarter or year.")] = "value",
+    population: Annotated[
+        Path | None, typer.Option(help="TOML: [sex] F = 0.51 ...: whom the data should represent.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A model file, asked about the rows.")] = None,
+    favorable: Annotated[str | None, typer.Option(help="The value that is good.")] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Such as sex=Male; repeatable.", metavar="A=LEVEL")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="The largest difference that is equal.")] = 0.05,
+    confidence: Annotated[float, typer.Option(help="Of intervals and verdicts.")] = 0.95,
+    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    seed: Annotated[int, typer.Option(help="Of samples, splits and resamples.")] = 0,
+    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+) -> None:
+    """Audit a table at the five points where bias enters.
+
+    Exit codes: 0 within tolerance (or nothing to hold), 1 biased, 2 the request is wrong,
+    3 inconclusive.
+
+    Example: paribus data loans.csv --protect sex,race --label repaid --html data.html
+    """
+    _ready(json, html, junit, table)
+    record = pb.audit_data(
+        table,
+        protect=_listed(protect) or [],
+        label=label,
+        decision=decision,
+        score=score,
+        weight=weight,
+        factors=_listed(factors),
+        features=_listed(features),
+        time=time,
+        every=every,
+        population=None if population is None else pb.read_population(population),
+        model=model,
+        favorable=favorable,
+        reference=_pairs(reference, "--reference"),
+        tolerance=tolerance,
+        confidence=confidence,
+        seed=seed,
+        trust=trust,
+    )
+    _finish(record, json, html, junit, inconclusive_ok)
+
+
+@app.command()
+def disclose(
+    table: Table,
+    rule: Annotated[str, typer.Option(help="nyc-144 or eeoc-four-fifths.")],
+    by: Annotated[str, typer.Option(help="Attributes, by commas: sex,race.", metavar="A,B")],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="A .html, .csv or .json file; repeatable."),
+    ] = None,
+    decision: Annotated[str | None, typer.Option(help="Who was selected.")] = None,
+    score: Annotated[str | None, typer.Option(help="A score, for scoring rates.")] = None,
+    favorable: Annotated[str | None, typer.Option(help="The decision that selects.")] = None,
+    exclude_small: Annotated[
+        bool, typer.Option(help="Leave categories under 2 % out of the ratios.")
+    ] = False,
+    justification: Annotated[str, typer.Option(help="Why they are left out.")] = "",
+    synthetic: Annotated[bool, typer.Option(help="The people are no historical data.")] = False,
+    audited_on: Annotated[str, typer.Option(help="Date of the bias audit.")] = "",
+    source_of_data: Annotated[str, typer.Option(help="Where the data come from.")] = "",
+    tool: Annotated[str, typer.Option(help="What was audited.")] = "",
+    distributed_on: Annotated[str, typer.Option(help="Since when it is in use.")] = "",
+    name: Annotated[str, typer.Option(help="Title of the page.")] = "",
+) -> None:
+    """Write the table that a rule asks for: no verdict, and no legal advice.
+
+    Example: paribus disclose hired.csv --rule nyc-144 --by sex,race --decision hired -o nyc.html
+    """
+    outputs = output or []
+    _writable(outputs)
+    _apart(outputs, [table])
+    disclosure = pb.disclose(
+        table,
+        rule,  # type: ignore[arg-type]
+        by=_listed(by) or [],
+        decision=decision,
+        score=score,
+        favorable=favorable,
+        exclude_small=exclude_small,
+        justification=justification,
+        synthetic=synthetic,
+        audited_on=audited_on,
+        source_of_data=source_of_data,
+        tool=tool,
+        distributed_on=distributed_on,
+        name=name,
+    )
+    for path in outputs:
+        disclosure.save(path)
+    _print(disclosure.render("terminal").decode())
+
+
 @app.command()
 def show(
     record: Annotated[Path, typer.Argument(help="A record, the JSON file of an audit.")],
@@ -195,6 +369,45 @@ def demo(
 
 
 # --- what the commands share ----------------------------------------------------------------------
+
+
+def _ready(json: str | None, html: Path | None, junit: Path | None, *read: Path) -> None:
+    """Refuse outputs that cannot be written, or that are what is read, before any work."""
+    outputs = [Path(json) if json not in (None, "-") else None, html, junit]
+    _writable(outputs)
+    _apart(outputs, read)
+
+
+def _finish(
+    record: Any, json: str | None, html: Path | None, junit: Path | None, inconclusive_ok: bool
+) -> None:
+    """Write what was asked for, show the record, and exit with its verdict."""
+    for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
+        if path is not None and path != "-":
+            pb.write_atomically(path, record.render(str(format)))
+    _print(record.json_text() if json == "-" else _rendered(record))
+    code = EXIT_CODES[record.verdict] if record.findings or record.data is None else 0
+    raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
+
+
+def _listed(given: str | None) -> list[str] | None:
+    """Read names that are separated by commas."""
+    return None if given is None else [part.strip() for part in given.split(",") if part.strip()]
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str] | None:
+    """Read pairs such as sex=Male."""
+    if given is None:
+        return None
+    split = [each.partition("=") for each in given]
+    for whole, (name, sign, value) in zip(given, split, strict=True):
+        if not (name and sign and value):
+            raise SpecError(f'must be such as sex=Male, not "{whole}"', path=option)
+    names = [name for name, _, _ in split]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpecError(f'"{name}" is named twice', path=option)
+    return {name: value for name, _, value in split}
 
 
 def _people(given: str | None) -> int | str | None:

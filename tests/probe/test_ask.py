@@ -311,9 +311,10 @@ def test_an_answer_that_fails_once_of_twice_is_missing():
 
 def test_second_answers_are_kept_as_long_as_first_ones(monkeypatch):
     from paribus import answers as module
-    from paribus.auditing import Audit, probe_of
+    from paribus.auditing import Audit
     from paribus.executors.serial import Serial
     from paribus.probe._ask import ask
+    from paribus.probe._handed import probe_of
 
     monkeypatch.setattr(module, "KEPT", 65_536)
     declared = Audit(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus._seeds import generator
-from paribus.auditing import probe_of, protected
+from paribus.auditing import protected
+from paribus.probe._handed import probe_of
 from paribus.studies._candidates import CHANGES, Candidates, Space
 from paribus.studies._guided import _turn
 from paribus.studies.search import search

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from paribus._text import interval, percent
-from paribus.auditing import Audit, probe_of
+from paribus.auditing import Audit
 from paribus.people.fields.integers import integers
 from paribus.people.fields.map import map_of
 from paribus.people.fields.mimesis import mimesis
 from paribus.people.population import Protected
+from paribus.probe._handed import probe_of
 from paribus.record import Record
 
 EXACT = 49_998 / 90_000
