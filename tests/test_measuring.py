@@ -185,6 +185,8 @@ def test_in_memory_data_are_measured_too(people):
         features=["income"],
     )
     assert {finding.stage for finding in record.findings} == {"model", "outcomes"}
+    call = record.render("html").decode().replace("&#39;", "'").replace("&#34;", '"')
+    assert """for key in ['label', 'decision', 'checks']}""" in call
     with pytest.raises(pb.SpecError, match="no data whose columns"):
         pb.audit(decide, protect={"sex": ["M", "F"]}, measure={"label": "y"}, favorable=1)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from paribus._text import number
+from paribus._text import percent
 from paribus.counting import Source
 from paribus.evidence._strength import Strength, encoded_shares, p_area_above, p_area_below
 from paribus.evidence.proxies import TOGETHER, Proxies
@@ -104,7 +104,7 @@ def test_numbers_are_those_of_the_planted_truth():
     assert effect.claim == (
         f"zip predicts race (AUC {strength.estimate:.2f}) and swapping it between groups changes "
         f"the decision for {100 * movement.estimate:.1f} % of people, a proxy effect of "
-        f"{number(effect.estimate)}"
+        f"{percent(effect.estimate)}"
     )
     assert [row.unit for row in weighed.rows if row.held] == ["proxy effect"] * 3
     assert one(weighed, "proxy strength", TOGETHER).estimate > strength.estimate

@@ -66,9 +66,11 @@ class InMemory:
 
     def _pool(self, name: str) -> tuple[npt.NDArray[Any], pa.Array] | None:
         """Give the codes, -1 where missing, that pandas has or makes faster than Arrow."""
-        native = self.table.frame[name].to_native()
-        if hasattr(getattr(native, "cat", None), "codes"):
-            return native.cat.codes.to_numpy(), pa.array(native.cat.categories, from_pandas=True)
+        native = self._native(name)
+        held: Any = getattr(native, "array", None)
+        if hasattr(held, "codes"):
+            # Those of `native.cat` are a copy.
+            return held.codes, pa.array(held.categories, from_pandas=True)
         if getattr(native, "dtype", None) != np.dtype(object):
             return None
         import pandas as pd
@@ -83,13 +85,16 @@ class InMemory:
 
     def column(self, name: str) -> Values:
         """Give a column without a copy, where it can be had."""
-        series = self.table.frame[name]
-        native = series.to_native()
+        native = self._native(name)
         if isinstance(getattr(native, "dtype", None), np.dtype) and native.dtype.kind in "biuf":
             return cast("npt.NDArray[Any]", native.to_numpy())
         if isinstance(native, pa.ChunkedArray):
             return native
-        return Native(series).arrow()
+        return Native(self.table.frame[name]).arrow()
+
+    def _native(self, name: str) -> Any:
+        # To wrap a column costs more than to find it.
+        return self.table.frame.to_native()[name]
 
     def _own(self, name: str, most: int) -> Codes | None:
         pool = self._pool(name)

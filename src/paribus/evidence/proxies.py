@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 import pydantic
 
 from paribus._plugins import Number
-from paribus._text import count, name, number
+from paribus._text import count, name
 from paribus.evidence._learners import Design, design, folds, probabilities
 from paribus.evidence._movement import Movement, movements
 from paribus.evidence._strength import Strength, encoded_shares
@@ -291,6 +291,7 @@ class _What:
             p_outside=outside,
             p_within=min(1.0, within),
             held=True,
+            scale=movement.scale,
             tolerance=_gini(self.strength) * self.movement,
             claim=self._claim(field, strength.estimate, movement, estimate),
             method=f"(2 AUC - 1) x movement of the {movement.whose}",
@@ -307,7 +308,7 @@ class _What:
         return (
             f"{name(field)} {'' if strong else 'hardly '}predicts {name(self.attribute)} "
             f"(AUC {area:.2f}){link} swapping it between groups {movement.words()}, "
-            f"a proxy effect of {number(effect)}"
+            f"a proxy effect of {movement.write(effect)}"
         )
 
 

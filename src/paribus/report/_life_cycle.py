@@ -23,6 +23,7 @@ from paribus.report._measured import (
     numbers,
     pieces,
     said,
+    tolerated,
     verdicts,
     written,
 )
@@ -218,7 +219,7 @@ def _proxies(
                 Cell(written(strength)),
                 Cell(ends(strength)),
                 *map(Cell, moved),
-                Cell("–" if effect is None else number(effect.estimate)),
+                Cell("–" if effect is None else written(effect)),
                 Cell("") if verdict is None else Cell(verdict, verdict),
             )
         )
@@ -236,9 +237,7 @@ def _explained(rows: Sequence[Row], findings: Sequence[Finding]) -> list[Part]:
     if area is None or move is None or move.tolerance is None:
         return []
     show = distance if move.scale == "share" else number
-    product = (
-        f"(2 × {number(area)} - 1) × {show(move.tolerance)}, which is {number(held.tolerance)}"
-    )
+    product = f"(2 × {number(area)} - 1) × {show(move.tolerance)}, which is {tolerated(held)}"
     return [Paragraph(_EFFECT.format(product))]
 
 

@@ -59,6 +59,9 @@ def _arguments(spec: Mapping[str, Any]) -> Iterator[str]:
         yield 'data=declared["data"]["path"],'
     elif "data" in spec:
         yield "data=data,  # the same rows"
+        measured = [key for key in _table(spec, "data") if key not in {"rows", "columns"}]
+        if measured:
+            yield f'measure={{key: declared["data"][key] for key in {measured}}},'
     for section, names in (("model", _OPTIONS), ("audit", _AUDIT)):
         given = _table(spec, section)
         for name in names:

@@ -117,6 +117,9 @@ def _option(option: str, value: Any) -> list[str] | None:
     """Write an option; None where it has no words for the value."""
     flag = f"--{option}="
     match option, value:
+        case "favorable", _ if not _plain(value):
+            # Several values, which no option takes.
+            return None
         case "checks", _:
             return _criteria(value)
         case "population", _:
@@ -134,8 +137,6 @@ def _option(option: str, value: Any) -> list[str] | None:
         case _, [*names]:
             joined = _listed(names)
             return None if joined is None else [f"{flag}{shlex.quote(joined)}"]
-        case "favorable", _ if not _plain(value):
-            return None
     text = repr(value) if isinstance(value, float) else str(value)
     return [f"{flag}{shlex.quote(text)}"]
 

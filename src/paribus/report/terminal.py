@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
+from paribus._text import shortened
 from paribus.record import Record
 from paribus.report._brief import as_table
 from paribus.report._parts import (
@@ -299,7 +300,7 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
     for mark in chart.marks:
         style = _STYLES[mark.tone]
         sign = Text(f"{_SIGNS.get(mark.tone, ' ')} " if judged else "", style=style)
-        cells = [sign.append_text(_text(mark.label))]
+        cells = [sign.append_text(_text(shortened(mark.label, label)))]
         if track >= _SHORTEST_BAR:
             cells.append(_bar(mark, chart, bounds, track))
         cells += [_text(mark.text, style), _text(mark.span, "dim")]
