@@ -37,6 +37,27 @@ People = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="The seed, instead of the file's.")]
 
+Columns = Annotated[str | None, typer.Option(help="Columns, separated by commas.", metavar="A,B")]
+Table = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", metavar="FILE")]
+Html = Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")]
+Json = Annotated[str | None, typer.Option(help="Write the record; - for stdout.")]
+Trust = Annotated[bool, typer.Option(help="Load formats that can run code.")]
+Lenient = Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")]
+Tolerance = Annotated[float, typer.Option(help="The largest difference that is equal.")]
+Confidence = Annotated[float, typer.Option(help="Of intervals and verdicts.")]
+Label = Annotated[str | None, typer.Option(help="What really happened.")]
+Decision = Annotated[str | None, typer.Option(help="What was decided.")]
+Score = Annotated[str | None, typer.Option(help="A score, higher being better.")]
+Weight = Annotated[str | None, typer.Option(help="How many people a row is.")]
+Favorable = Annotated[str | None, typer.Option(help="The value that is good.")]
+References = Annotated[
+    list[str] | None, typer.Option(help="Such as sex=Male; repeatable.", metavar="A=LEVEL")
+]
+Crosses = Annotated[
+    list[str] | None, typer.Option(help="Attributes to cross, such as sex,race; repeatable.")
+]
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -56,15 +77,15 @@ def _main(
 @app.command()
 def audit(
     spec: Spec,
-    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    json: Json = None,
+    html: Html = None,
+    junit: Junit = None,
     people: People = None,
     seed: Seed = None,
     workers: Annotated[int, typer.Option(help="Blocks asked about at a time.", min=1)] = 1,
-    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    trust: Trust = False,
     early: Annotated[bool, typer.Option(help="Stop as soon as every verdict is proven.")] = False,
-    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+    inconclusive_ok: Lenient = False,
 ) -> None:
     """Audit a model, and say what was found.
 
@@ -90,7 +111,7 @@ def plan(
     ] = None,
     people: People = None,
     json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
-    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Say how many people an audit takes, before a single question is asked.
 
@@ -107,7 +128,7 @@ def search(
     rows_only: Annotated[bool, typer.Option(help="Ask about real rows only.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write all pairs that were found.")] = None,
     seed: Seed = None,
-    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Look for the pairs of twins that a model treats most differently: worst cases, no rate.
 
@@ -139,43 +160,34 @@ def twins(
     typer.echo(f"{output}: {rows:,} rows", err=True)
 
 
-Columns = Annotated[str | None, typer.Option(help="Columns, separated by commas.", metavar="A,B")]
-Table = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", metavar="FILE")]
-Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
-
-
 @app.command()
 def metrics(
     table: Table,
     by: Annotated[str, typer.Option(help="Protected attributes, by commas.", metavar="A,B")],
-    label: Annotated[str | None, typer.Option(help="What really happened.")] = None,
-    decision: Annotated[str | None, typer.Option(help="What was decided.")] = None,
-    score: Annotated[str | None, typer.Option(help="A score, higher being better.")] = None,
+    label: Label = None,
+    decision: Decision = None,
+    score: Score = None,
     prediction: Annotated[str | None, typer.Option(help="A predicted number.")] = None,
     rank: Annotated[str | None, typer.Option(help="Places in a ranking, from 1.")] = None,
-    weight: Annotated[str | None, typer.Option(help="How many people a row is.")] = None,
+    weight: Weight = None,
     factors: Columns = None,
-    cross: Annotated[
-        list[str] | None, typer.Option(help="Attributes to cross, such as sex,race; repeatable.")
-    ] = None,
-    favorable: Annotated[str | None, typer.Option(help="The value that is good.")] = None,
+    cross: Crosses = None,
+    favorable: Favorable = None,
     threshold: Annotated[float | None, typer.Option(help="Score of a good decision.")] = None,
-    reference: Annotated[
-        list[str] | None, typer.Option(help="Such as sex=Male; repeatable.", metavar="A=LEVEL")
-    ] = None,
+    reference: References = None,
     outcome: Annotated[str, typer.Option(help="decision, or label for several classes.")] = (
         "decision"
     ),
     hold: Annotated[
         list[str] | None, typer.Option(help="Criterion to hold, such as 'equalized odds'.")
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="The largest difference that is equal.")] = 0.05,
-    confidence: Annotated[float, typer.Option(help="Of intervals and verdicts.")] = 0.95,
-    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    tolerance: Tolerance = 0.05,
+    confidence: Confidence = 0.95,
+    json: Json = None,
+    html: Html = None,
+    junit: Junit = None,
     seed: Annotated[int, typer.Option(help="Of resamples.")] = 0,
-    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+    inconclusive_ok: Lenient = False,
 ) -> None:
     """Measure how the decisions, scores or rankings in a table treat groups.
 
@@ -212,11 +224,12 @@ def metrics(
 def data(
     table: Table,
     protect: Annotated[str, typer.Option(help="Protected attributes, by commas.", metavar="A,B")],
-    label: Annotated[str | None, typer.Option(help="What really happened.")] = None,
-    decision: Annotated[str | None, typer.Option(help="What was decided.")] = None,
-    score: Annotated[str | None, typer.Option(help="A score, higher being better.")] = None,
-    weight: Annotated[str | None, typer.Option(help="How many people a row is.")] = None,
+    label: Label = None,
+    decision: Decision = None,
+    score: Score = None,
+    weight: Weight = None,
     factors: Columns = None,
+    cross: Crosses = None,
     features: Columns = None,
     time: Annotated[str | None, typer.Option(help="When a row was decided.")] = None,
     every: Annotated[str, typer.Option(help="day, week, month, quarter or year.")] = "value",
@@ -224,18 +237,16 @@ def data(
         Path | None, typer.Option(help="TOML: [sex] F = 0.51 ...: whom the data should represent.")
     ] = None,
     model: Annotated[Path | None, typer.Option(help="A model file, asked about the rows.")] = None,
-    favorable: Annotated[str | None, typer.Option(help="The value that is good.")] = None,
-    reference: Annotated[
-        list[str] | None, typer.Option(help="Such as sex=Male; repeatable.", metavar="A=LEVEL")
-    ] = None,
-    tolerance: Annotated[float, typer.Option(help="The largest difference that is equal.")] = 0.05,
-    confidence: Annotated[float, typer.Option(help="Of intervals and verdicts.")] = 0.95,
-    json: Annotated[str | None, typer.Option(help="Write the record; - for stdout.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    favorable: Favorable = None,
+    reference: References = None,
+    tolerance: Tolerance = 0.05,
+    confidence: Confidence = 0.95,
+    json: Json = None,
+    html: Html = None,
+    junit: Junit = None,
     seed: Annotated[int, typer.Option(help="Of samples, splits and resamples.")] = 0,
-    trust: Annotated[bool, typer.Option(help="Load formats that can run code.")] = False,
-    inconclusive_ok: Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")] = False,
+    trust: Trust = False,
+    inconclusive_ok: Lenient = False,
 ) -> None:
     """Audit a table at the five points where bias enters.
 
@@ -253,6 +264,7 @@ def data(
         score=score,
         weight=weight,
         factors=_listed(factors),
+        cross=None if cross is None else [_listed(each) for each in cross],
         features=_listed(features),
         time=time,
         every=every,
@@ -322,8 +334,8 @@ def disclose(
 @app.command()
 def show(
     record: Annotated[Path, typer.Argument(help="A record, the JSON file of an audit.")],
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")] = None,
+    html: Html = None,
+    junit: Junit = None,
 ) -> None:
     """Show the record of a finished audit; needs neither the model nor its libraries.
 
