@@ -238,7 +238,8 @@ def test_data_on_the_command_line(run, people, tmp_path):
     ("arguments", "said"),
     [
         (["--by", "sexx"], '$.data.by: the data have no column "sexx"; did you mean "sex"?'),
-        (["--by", "sex", "--decision", "income"], "475 values"),
+        (["--by", "sex", "--decision", "income"], "did you mean a score with a threshold"),
+        (["--by", "sex", "--label", "income", "--decision", "approved"], "prediction = ...?"),
         (["--by", "sex", "--decision", "approved", "--reference", "sex"], "--reference: must be"),
         (["--by", "sex", "--decision", "approved", "--tolerance", "7"], "$.data.tolerance"),
         (["--by", "sex", "--decision", "approved", "--hold", "equalised odds"], "did you mean"),
@@ -511,3 +512,10 @@ def test_a_threshold_makes_a_decision_of_a_plain_function(people):
     assert rates(record) == pytest.approx(
         (people.income >= 50).groupby(people.sex).mean().to_dict()
     )
+
+
+def test_columns_that_are_not_separated_by_commas(people, tmp_path):
+    file = tmp_path / "people.csv"
+    people.to_csv(file, index=False, sep=";")
+    with pytest.raises(pb.DataError, match="separate columns by commas, not by ';'"):
+        pb.metrics(file, by="sex", decision="approved")

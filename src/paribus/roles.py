@@ -26,6 +26,10 @@ EMPTY = "(empty)"
 Level = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
+_CLASSES = 20
+"""Values up to which numbers may be the names of classes."""
+
+
 class Roles(Declaration):
     """Which column of a table is what."""
 
@@ -129,6 +133,12 @@ def check(roles: Roles, source: Source) -> None:
 def _known(source: Source, name: str, path: str) -> None:
     if name in source.names:
         return
+    if len(source.names) == 1 and (marks := {";", "\t", "|"} & set(source.names[0])):
+        raise DataError(
+            f'the data have one column, "{source.names[0][:60]}": separate columns by commas, not '
+            f"by {sorted(marks)[0]!r}",
+            path="$.data.path",
+        )
     alike = [other for other in source.names if other.casefold() == name.casefold()]
     if len(alike) > 1:
         listed = " and ".join(f'"{other}"' for other in alike)
@@ -249,9 +259,15 @@ def favorable_among(roles: Roles, values: Sequence[Scalar | None], what: str) ->
         return tuple(i for i, value in enumerate(values) if value == 1)
     if len(known) > 2 and roles.outcome == "decision":
         shown = ", ".join(level_name(value) for value in known[:6]) + (", ..." * (len(known) > 6))
+        said = 'for labels of several classes declare outcome = "label"'
+        if len(known) > _CLASSES and all(isinstance(value, int | float) for value in known):
+            role = (
+                "score with a threshold" if what == "decision" else "number to predict: prediction"
+            )
+            said = f"did you mean a {role} = ...?"
         raise DataError(
-            f'the column "{column}" has {len(known)} values ({shown}) where a decision has '
-            'two; for labels of several classes declare outcome = "label"',
+            f'the column "{column}" has {len(known)} values ({shown}) where a decision has two; '
+            f"{said}",
             path=path,
         )
     declared = roles.favorable
