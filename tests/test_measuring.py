@@ -238,8 +238,11 @@ def test_data_on_the_command_line(run, people, tmp_path):
     ("arguments", "said"),
     [
         (["--by", "sexx"], '$.data.by: the data have no column "sexx"; did you mean "sex"?'),
-        (["--by", "sex", "--decision", "income"], "did you mean a score with a threshold"),
-        (["--by", "sex", "--label", "income", "--decision", "approved"], "prediction = ...?"),
+        (["--by", "sex", "--decision", "income"], 'did you mean score = "income"'),
+        (
+            ["--by", "sex", "--label", "income", "--decision", "approved"],
+            "name the prediction = ... too",
+        ),
         (["--by", "sex", "--decision", "approved", "--reference", "sex"], "--reference: must be"),
         (["--by", "sex", "--decision", "approved", "--tolerance", "7"], "$.data.tolerance"),
         (["--by", "sex", "--decision", "approved", "--hold", "equalised odds"], "did you mean"),

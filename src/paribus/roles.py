@@ -261,10 +261,9 @@ def favorable_among(roles: Roles, values: Sequence[Scalar | None], what: str) ->
         shown = ", ".join(level_name(value) for value in known[:6]) + (", ..." * (len(known) > 6))
         said = 'for labels of several classes declare outcome = "label"'
         if len(known) > _CLASSES and all(isinstance(value, int | float) for value in known):
-            role = (
-                "score with a threshold" if what == "decision" else "number to predict: prediction"
-            )
-            said = f"did you mean a {role} = ...?"
+            said = f'did you mean score = "{column}", with a threshold?'
+            if what == "label":
+                said = "is it a number that is predicted? Then name the prediction = ... too"
         raise DataError(
             f'the column "{column}" has {len(known)} values ({shown}) where a decision has two; '
             f"{said}",
