@@ -67,7 +67,6 @@ def conditional(
                 estimate=standard.estimate,
                 low=standard.low,
                 high=standard.high,
-                p=combined.p_corrected,
                 method=f"standardized to the {named} of everybody",
                 **shared,
             )
