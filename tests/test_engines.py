@@ -2,6 +2,8 @@
 
 import datetime as dt
 import math
+import os
+import shutil
 import sys
 import warnings
 import zoneinfo
@@ -336,6 +338,8 @@ def test_too_many_levels(source):
 @pytest.fixture(scope="module")
 def spark():
     sql = pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java 17")
     patch = pytest.MonkeyPatch()
     patch.setenv("PYSPARK_PYTHON", sys.executable)
     patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")

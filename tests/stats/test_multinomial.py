@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, chisquare
+from scipy.stats import binom, binomtest, chi2
 from statsmodels.stats.proportion import multinomial_proportions_confint
 
 from paribus.stats.multinomial import (
@@ -83,7 +83,8 @@ def test_goodness_of_fit_is_pearson_where_five_are_expected(
     assert 0 <= p <= 1
     expected = counts.sum() * (shares / shares.max() / (shares / shares.max()).sum())
     if np.all(expected >= 5):
-        pearson = chisquare(counts, expected, sum_check=False).pvalue if len(counts) > 1 else 1.0
+        statistic = ((counts - expected) ** 2 / expected).sum()
+        pearson = chi2.sf(statistic, len(counts) - 1) if len(counts) > 1 else 1.0
         assert p == pytest.approx(pearson, rel=1e-9, abs=1e-300)
 
 
