@@ -14,10 +14,10 @@ define NEW_VENV
 $(PYTHON) -m venv $(1)
 endef
 
-.PHONY: help demo test check bench simulate lowest constraints clean
+.PHONY: help demo test check oracle bench simulate lowest constraints clean
 
 # One thread a test process: pytest-xdist already fills the cores.
-test check lowest: export OMP_NUM_THREADS = 1
+test check oracle lowest: export OMP_NUM_THREADS = 1
 simulate: export OMP_NUM_THREADS = 1
 
 help:  ## this list
@@ -37,6 +37,9 @@ check: .venv/.dev  ## ruff, mypy, import-linter, and the docs run
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/$(PYTEST) -q tests/test_docs.py
+
+oracle: .venv/.dev .venv/.oracle  ## known answers on public data sets, which this fetches with pip
+	PARIBUS_ORACLE=.venv/oracle $(BIN)/$(PYTEST) tests/oracle $(ARGS)
 
 bench: .venv/.dev  ## the ratios of benchmarks/README.md, measured here
 	@$(BIN)/python -m compileall -q src
@@ -73,6 +76,13 @@ clean:  ## remove everything that make and the tools made
 .venv/.dev: pyproject.toml constraints.txt | .venv/.python
 	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@touch $@ .venv/.core
+
+# Only its data files are read: its own dependencies are too old to live beside ours.
+.venv/.oracle: tests/oracle/requirements.txt | .venv/.python
+	rm -rf .venv/oracle
+	$(BIN)/python $(INSTALL) --no-deps --no-compile --only-binary :all: \
+		--target .venv/oracle --requirement tests/oracle/requirements.txt
+	@touch $@
 
 .venv-lowest/.test: pyproject.toml tools/lowest.py
 	$(call NEW_VENV,.venv-lowest)

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from paribus.probe.recorded import recorded
     from paribus.rating import group_rates
     from paribus.record import Record, open_record
-    from paribus.spec import kinds, load, read_population
+    from paribus.spec import kinds, load, read_mitigation, read_population
     from paribus.studies.disclosure import disclose
     from paribus.studies.loan import demo
+    from paribus.studies.mitigate import Mitigated, mitigate
     from paribus.studies.plan import plan
     from paribus.studies.search import search
 
@@ -52,6 +53,7 @@ __all__ = [
     "Answers",
     "Audit",
     "DataError",
+    "Mitigated",
     "ModelError",
     "OutputError",
     "ParibusError",
@@ -80,9 +82,11 @@ __all__ = [
     "map_of",
     "metrics",
     "mimesis",
+    "mitigate",
     "normal",
     "open_record",
     "plan",
+    "read_mitigation",
     "read_population",
     "recorded",
     "search",
@@ -121,9 +125,10 @@ _HOMES = {
     "probe.recorded": ("recorded",),
     "rating": ("group_rates",),
     "record": ("Record", "open_record"),
-    "spec": ("kinds", "load", "read_population"),
+    "spec": ("kinds", "load", "read_mitigation", "read_population"),
     "studies.disclosure": ("disclose",),
     "studies.loan": ("demo",),
+    "studies.mitigate": ("Mitigated", "mitigate"),
     "studies.plan": ("plan",),
     "studies.search": ("search",),
 }

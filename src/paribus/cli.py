@@ -18,6 +18,10 @@ from paribus.errors import OutputError, ParibusError, SpecError, reason
 
 EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
 INTERRUPTED = 130
+_MOST_WORKERS = 4
+"""Candidates that are tried at a time where nobody says how many: learners use threads of their
+own."""
+
 BUG = 70
 """EX_SOFTWARE of sysexits.h; Python's own 1 would say biased."""
 
@@ -281,6 +285,67 @@ def data(
 
 
 @app.command()
+def mitigate(
+    spec: Spec,
+    train: Annotated[Path | None, typer.Option(help="Rows to learn from.", metavar="FILE")] = None,
+    label: Label = None,
+    tried: Annotated[
+        str | None, typer.Option("--try", help="Kinds, by commas; see kinds.", metavar="A,B")
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="accuracy, or another scorer of scikit-learn.")
+    ] = None,
+    gap: Annotated[
+        str | None, typer.Option(help="What shall close, such as 'demographic parity'.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Parts of the rows, from 2 to 20.")] = None,
+    weight: Weight = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the model, a .skops file.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option(help="The candidate to write, instead of the recommended one.")
+    ] = None,
+    json: Json = None,
+    html: Html = None,
+    junit: Junit = None,
+    people: People = None,
+    seed: Seed = None,
+    workers: Annotated[int | None, typer.Option(help="Candidates at a time.", min=1)] = None,
+    trust: Trust = False,
+    inconclusive_ok: Lenient = False,
+) -> None:
+    """Try ways to mend a model, and lay them side by side.
+
+    Exit codes: 0 a candidate is recommended (or nothing needs mending), 1 biased and none is,
+    2 the request is wrong, 3 inconclusive.
+
+    Example: paribus mitigate audit.toml --train loans.csv --label repaid -o best.skops
+    """
+    _ready(json, html, junit)
+    _writable([output])
+    declared = pb.load(spec, people=_people(people), seed=seed)
+    options: dict[str, Any] = pb.read_mitigation(spec)
+    given = {
+        "train": None if train is None else str(train),
+        "label": label,
+        "candidates": _listed(tried),
+        "scorer": scorer,
+        "gap": gap,
+        "folds": folds,
+        "weight": weight,
+    }
+    options |= {key: value for key, value in given.items() if value is not None}
+    read = [*_read_by(declared, spec), *map(Path, filter(None, [options.get("train")]))]
+    _ready(json, html, junit, *read)
+    _apart([output], read)
+    with _progress(workers, "Trying") as executor:
+        result = pb.mitigate(declared, **options, executor=executor, trust=trust)
+    _handed_over(result, output, choose)
+    _finish(result.record, json, html, junit, inconclusive_ok, _code_of(result))
+
+
+@app.command()
 def disclose(
     table: Table,
     rule: Annotated[str, typer.Option(help="nyc-144 or eeoc-four-fifths.")],
@@ -390,15 +455,43 @@ def _ready(json: str | None, html: Path | None, junit: Path | None, *read: Path)
     _apart(outputs, read)
 
 
+def _handed_over(result: Any, output: Path | None, choose: str | None) -> None:
+    """Write the recommended model, or the chosen one."""
+    if output is None:
+        return
+    if choose is None and not result.recommended:
+        typer.echo(
+            f"paribus: {output} was not written, since no candidate is recommended; --choose NAME "
+            "writes one all the same",
+            err=True,
+        )
+        return
+    result.save(output, choose or result.recommended)
+    typer.echo(f"{output}: {choose or result.recommended}", err=True)
+
+
+def _code_of(result: Any) -> int:
+    if result.comparison.interrupted:
+        return INTERRUPTED
+    start = result.comparison.candidates[0].gap
+    return 0 if result.recommended else EXIT_CODES[start.verdict]
+
+
 def _finish(
-    record: Any, json: str | None, html: Path | None, junit: Path | None, inconclusive_ok: bool
+    record: Any,
+    json: str | None,
+    html: Path | None,
+    junit: Path | None,
+    inconclusive_ok: bool,
+    code: int | None = None,
 ) -> None:
     """Write what was asked for, show the record, and exit with its verdict."""
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
         if path is not None and path != "-":
             pb.write_atomically(path, record.render(str(format)))
     _print(record.json_text() if json == "-" else _rendered(record))
-    code = EXIT_CODES[record.verdict] if record.findings or record.data is None else 0
+    if code is None:
+        code = EXIT_CODES[record.verdict] if record.findings or record.data is None else 0
     raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
 
 
@@ -492,12 +585,13 @@ class _Watched:
 
 
 @contextlib.contextmanager
-def _progress(workers: int) -> Iterator[Any]:
-    executor = pb.Threads(workers=workers) if workers > 1 else pb.Serial()
+def _progress(workers: int | None, doing: str = "Asking") -> Iterator[Any]:
+    number = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+    executor = pb.Threads(workers=number) if number > 1 else pb.Serial()
     if not sys.stderr.isatty():
         yield executor
         return
-    with typer.progressbar(length=1, label="Asking", file=sys.stderr) as bar:
+    with typer.progressbar(length=1, label=doing, file=sys.stderr) as bar:
         yield _Watched(executor, bar)
 
 

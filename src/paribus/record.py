@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from paribus._files import write_atomically
 from paribus._plugins import Declaration, Family
+from paribus.comparison import Comparison
 from paribus.errors import DataError, OutputError, SpecError, nearest
 from paribus.evidence.base import Line, Row
 from paribus.findings import Finding, Verdict, overall
@@ -129,6 +130,8 @@ class Record(Declaration):
     """Whether everybody in the declared domain was asked: then numbers are exact."""
     stopped: Stopped | None = None
     """Of an audit that may stop early, when it did."""
+    comparison: Comparison | None = None
+    """Ways to mend the model, where they were compared; all else is about the model as it is."""
     notes: tuple[str, ...] = ()
     """What a reader must know before trusting a number."""
     run: dict[str, Any]

@@ -11,17 +11,25 @@ from paribus.auditing import Audit, declare, protected
 from paribus.errors import SpecError, nearest
 from paribus.evidence.base import TESTS
 from paribus.measuring import declared_data
+from paribus.mitigation.base import MITIGATIONS
 from paribus.people.fields.base import FIELDS
 from paribus.probe.base import PROBES
 from paribus.record import REPORTS
 
-_FAMILIES = {"fields": FIELDS, "models": PROBES, "tests": TESTS, "reports": REPORTS}
+_FAMILIES = {
+    "fields": FIELDS,
+    "models": PROBES,
+    "tests": TESTS,
+    "mitigations": MITIGATIONS,
+    "reports": REPORTS,
+}
 
-_SECTIONS = ("audit", "model", "protect", "fields", "data", "tests")
+_SECTIONS = ("audit", "model", "protect", "fields", "data", "tests", "mitigate")
 _AUDIT_KEYS = (
     *("name", "seed", "people", "tolerance", "confidence", "cross"),
     *("stop", "multiplicity", "exhaustive"),
 )
+_MITIGATE_KEYS = ("train", "label", "try", "scorer", "gap", "folds", "weight")
 _SAMPLE = """
 [protect.gender]
 levels = ["Male", "Female"]
@@ -127,6 +135,51 @@ def read_population(path: str | Path) -> dict[str, dict[str, float]]:
     return shares
 
 
+def read_mitigation(path: str | Path) -> dict[str, Any]:
+    r"""Read what the ``[mitigate]`` section of an audit's TOML file says.
+
+    Parameters
+    ----------
+    path : str or Path
+        Paths inside the file are relative to the file.
+
+    Returns
+    -------
+    dict
+        Its keys as `mitigate` takes them; empty where there is no such section.
+
+    Raises
+    ------
+    SpecError
+        With the path of what is wrong.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "audit.toml"
+    >>> _ = file.write_text('[mitigate]\nlabel = "repaid"\ntry = ["reweigh"]\n')
+    >>> read_mitigation(file)
+    {'label': 'repaid', 'candidates': ['reweigh']}
+    """
+    source = Path(path)
+    declared = dict(_mitigation(_read_toml(source)))
+    if "try" in declared:
+        declared["candidates"] = declared.pop("try")
+    train = declared.get("train")
+    if isinstance(train, str) and not Path(train).is_absolute():
+        declared["train"] = str(source.parent / train)
+    return declared
+
+
+def _mitigation(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    section = _table(tables.get("mitigate", {}), "$.mitigate")
+    for key in section:
+        if key not in _MITIGATE_KEYS:
+            near = nearest(key, _MITIGATE_KEYS)
+            raise SpecError(f'unknown key "{key}"{near}', path="$.mitigate")
+    return section
+
+
 def from_tables(
     tables: Mapping[str, Any], *, folder: Path | None = None, **overrides: Any
 ) -> Audit:
@@ -148,6 +201,7 @@ def from_tables(
     for section in tables:
         if section not in _SECTIONS:
             raise SpecError(f'unknown section "{section}"{nearest(section, _SECTIONS)}', path="$")
+    _mitigation(tables)
     head = _table(tables.get("audit", {}), "$.audit")
     for key in head:
         if key not in _AUDIT_KEYS:
@@ -207,7 +261,7 @@ def kinds(family: str | None = None) -> dict[str, dict[str, str]]:
 
     Parameters
     ----------
-    family : {"fields", "models", "tests", "reports"}, optional
+    family : {"fields", "models", "tests", "mitigations", "reports"}, optional
         One family only.
 
     Raises

@@ -17,7 +17,6 @@ from paribus.evidence._learners import (
     Design,
     design,
     expectations,
-    folds,
     out_of_fold,
     probabilities,
 )
@@ -25,6 +24,7 @@ from paribus.evidence.labels import Labels, suspects
 from paribus.findings import judge
 from paribus.observed import Observed
 from paribus.roles import Roles
+from paribus.stats.folds import folds
 
 
 def observed_of(frame, seed=0, **roles):

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paribus.counting import Source
-from paribus.evidence._learners import design, folds, probabilities
+from paribus.evidence._learners import design, probabilities
 from paribus.evidence._learning_curve import benefit, errors_by_size, training_sizes
 from paribus.evidence.training import Training
 from paribus.findings import judge
 from paribus.observed import Observed
 from paribus.roles import Roles
+from paribus.stats.folds import folds
 from paribus.stats.independent import newcombe, p_beyond, p_within, wilson
 
 QUICK = Training(sizes=2, repeats=2)

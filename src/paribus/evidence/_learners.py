@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from paribus._seeds import generator
+from paribus.stats.folds import folds
 from paribus.table import flat
 
 if TYPE_CHECKING:
@@ -233,33 +233,6 @@ def expectations(of: Design, target: Floats, fit: Rows, predict: Rows, seed: int
     with _one_thread():
         model.fit(of.matrix[fit][:, some], (known - center) / scale)
         return center + scale * cast("Floats", model.predict(of.matrix[predict][:, some]))
-
-
-def folds(strata: npt.NDArray[np.integer[Any]], parts: int, seed: int) -> npt.NDArray[np.intp]:
-    """Deal rows into parts of equal size, with every class spread over all of them.
-
-    Parameters
-    ----------
-    strata : ndarray of int, shape (n,)
-        Classes; all 0 where there are none.
-    parts : int
-    seed : int
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Part of each row, from 0 to ``parts - 1``.
-
-    Examples
-    --------
-    >>> np.bincount(folds(np.array([0, 0, 0, 0, 1, 1]), 2, seed=1)[:4]).tolist()
-    [2, 2]
-    """
-    order = generator(seed, "learners/folds", 0).permutation(len(strata))
-    order = order[np.argsort(strata[order], kind="stable")]
-    out = np.empty(len(strata), dtype=np.intp)
-    out[order] = np.arange(len(strata)) % parts
-    return out
 
 
 def out_of_fold(

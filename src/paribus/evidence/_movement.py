@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from paribus._seeds import generator
 from paribus._text import name, number, percent, points
-from paribus.evidence._learners import Design, folds, learner
+from paribus.evidence._learners import Design, learner
 from paribus.evidence.base import Scale
 from paribus.observed import Observed
+from paribus.stats.folds import folds
 from paribus.stats.moments import Moments, mean_interval, p_mean_outside, p_mean_within
 from paribus.stats.rates import clopper_pearson, p_rate_above, p_rate_below
 

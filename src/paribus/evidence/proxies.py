@@ -31,12 +31,13 @@ import pydantic
 
 from paribus._plugins import Number
 from paribus._text import count, name
-from paribus.evidence._learners import Design, design, folds, probabilities
+from paribus.evidence._learners import Design, design, probabilities
 from paribus.evidence._movement import Movement, movements
 from paribus.evidence._strength import Strength, encoded_shares
 from paribus.evidence.base import Check, Row, Weighed
 from paribus.observed import Observed
 from paribus.roles import MISSING
+from paribus.stats.folds import folds
 from paribus.stats.independent import agreeing_with, fisher, newcombe, wilson
 from paribus.table import flat
 

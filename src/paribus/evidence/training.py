@@ -21,12 +21,13 @@ from paribus._seeds import generator
 from paribus._text import count, name, percent, points
 from paribus.errors import DataError, SpecError
 from paribus.evidence._error_rates import ErrorRates, People, of_rows, of_table
-from paribus.evidence._learners import Design, design, folds, probabilities
+from paribus.evidence._learners import Design, design, probabilities
 from paribus.evidence._learning_curve import FEWEST, benefit, errors_by_size, training_sizes, wrong
 from paribus.evidence.base import Check, Line, Row, Weighed
 from paribus.observed import Observed
 from paribus.roles import CROSS
 from paribus.stats.calibration import expected_calibration_error, recalibration, reliability
+from paribus.stats.folds import folds
 from paribus.stats.independent import wilson
 from paribus.stats.moments import Moments, mean_interval
 

@@ -87,6 +87,7 @@ def model_of(
         width=_width(estimator),
         frame="numpy" if features is None else None,
         precision=np.float32 if type(estimator).__module__.startswith(_FLOAT32) else np.float64,
+        estimator=estimator,
     )
 
 

@@ -58,6 +58,8 @@ class Model:
     """Of `features`, those that are no description of a person but answers."""
     precision: type[np.floating[Any]] = np.float64
     """Type of the matrix that the model converts to anyway, for models that take a matrix."""
+    estimator: Any = None
+    """The estimator itself, where there is one that can be fitted again."""
 
 
 class Probe(Declaration):

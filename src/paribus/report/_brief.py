@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from paribus._text import number, shortened
-from paribus.report._parts import Cell, Column, Heights, Histogram, Line, Lines, Scatter, Table
+from paribus.report._parts import (
+    Cell,
+    Column,
+    Heights,
+    Histogram,
+    Line,
+    Lines,
+    Scatter,
+    Table,
+    Tradeoff,
+)
+from paribus.report._tradeoff import told
 
 _MOST_LINES = 8
 _MOST_DOTS = 12
@@ -22,25 +33,27 @@ Some = TypeVar("Some")
 Rows = list[tuple[Cell, ...]]
 
 
-def as_table(part: Lines | Scatter | Histogram) -> Table:
+def as_table(part: Lines | Scatter | Tradeoff | Histogram) -> Table:
     """Write a drawing as a table.
 
     Parameters
     ----------
-    part : Lines, Scatter or Histogram
+    part : Lines, Scatter, Tradeoff or Histogram
         What to write.
 
     Returns
     -------
     Table
-        Of the lines and groups, the first eight; of the dots, the first twelve; then how many more
-        there are.
+        Of the lines and groups, the first eight; of the dots, the first twelve; of the
+        candidates, the sixteen most telling; then how many more there are.
     """
     match part:
         case Lines():
             return _lines(part)
         case Scatter():
             return _dots(part)
+        case Tradeoff():
+            return _candidates(part)
         case Histogram():
             return _heights(part)
 
@@ -97,6 +110,37 @@ def _dots(chart: Scatter) -> Table:
         verdict = Cell(dot.tone, dot.tone) if dot.tone in _VERDICTS else Cell("")
         rows.append((*cells, *([verdict] if judged else [])))
     return _table(chart.title, columns, rows, len(chart.dots))
+
+
+def _candidates(chart: Tradeoff) -> Table:
+    places = told(chart)
+    judged = any(chart.dots[i].tone in _VERDICTS for i in places)
+    signs = {i: _signs(chart, i) for i in places}
+    columns = [
+        Column("Candidate"),
+        Column(shortened(chart.along, _TITLE), numeric=True),
+        Column(shortened(chart.axis, _TITLE), numeric=True),
+        *([Column("Verdict", extra=True)] if judged else []),
+        *([Column("Signs")] if any(signs.values()) else []),
+    ]
+    rows: Rows = []
+    for i in places:
+        dot = chart.dots[i]
+        cells = [Cell(shortened(dot.label, _LABEL)), Cell(dot.along.text), Cell(dot.up.text)]
+        if judged:
+            cells.append(Cell(dot.tone, dot.tone) if dot.tone in _VERDICTS else Cell(""))
+        rows.append((*cells, *([Cell(signs[i])] if any(signs.values()) else [])))
+    return _table(chart.title, columns, rows, len(chart.dots))
+
+
+def _signs(chart: Tradeoff, place: int) -> str:
+    signs = {
+        "as it is": place == chart.start,
+        "recommended": place == chart.chosen,
+        "front": place in chart.front,
+        "needs attribute": place in chart.needs,
+    }
+    return ", ".join(sign for sign, holds in signs.items() if holds)
 
 
 def _heights(chart: Histogram) -> Table:

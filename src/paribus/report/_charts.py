@@ -11,9 +11,19 @@ from paribus._text import shortened
 from paribus.report._drawn import FAR, INK, PLAIN, WIDTH, decades, near, tick_format
 from paribus.report._histogram import histogram
 from paribus.report._lines import lines
-from paribus.report._parts import Chart, Curve, Drawing, HeatMap, Histogram, Lines, Scatter
+from paribus.report._parts import (
+    Chart,
+    Curve,
+    Drawing,
+    HeatMap,
+    Histogram,
+    Lines,
+    Scatter,
+    Tradeoff,
+)
 from paribus.report._scatter import scatter
 from paribus.report._tracks import tracks
+from paribus.report._tradeoff import tradeoff
 
 _HEIGHT = 190
 """Height of a curve."""
@@ -43,7 +53,7 @@ def draw(chart: Drawing, key: str) -> str:
 
     Parameters
     ----------
-    chart : Chart, Curve, HeatMap, Lines, Scatter or Histogram
+    chart : Chart, Curve, HeatMap, Lines, Scatter, Tradeoff or Histogram
         What to show.
     key : str
         A name that no other chart of the page has, for the ids inside the drawing.
@@ -61,14 +71,14 @@ def draw(chart: Drawing, key: str) -> str:
             drawn = vl_convert.vegalite_to_svg(_curve(chart))
         case HeatMap():
             drawn = vl_convert.vegalite_to_svg(_map(chart))
-        case Chart() | Lines() | Scatter() | Histogram():
+        case Chart() | Lines() | Scatter() | Tradeoff() | Histogram():
             specification = _plain(chart)
             words = specification.pop("usermeta")["words"]
             return _cleaned(vl_convert.vega_to_svg(specification), chart, key, words)
     return _cleaned(drawn, chart, key)
 
 
-def _plain(chart: Chart | Lines | Scatter | Histogram) -> dict[str, Any]:
+def _plain(chart: Chart | Lines | Scatter | Tradeoff | Histogram) -> dict[str, Any]:
     match chart:
         case Chart():
             return tracks(chart)
@@ -76,6 +86,8 @@ def _plain(chart: Chart | Lines | Scatter | Histogram) -> dict[str, Any]:
             return lines(chart)
         case Scatter():
             return scatter(chart)
+        case Tradeoff():
+            return tradeoff(chart)
         case Histogram():
             return histogram(chart)
 

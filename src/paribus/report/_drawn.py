@@ -17,6 +17,7 @@ from paribus._text import shortened
 
 WIDTH = 440
 INK = "currentColor"
+PAPER = "var(--paper, #ffffff)"
 SMALL = 13
 LARGE = 15
 BOLD = 1.1
@@ -68,7 +69,7 @@ FAINT = Pen("var(--inconclusive, #808080)", (), "")
 class Entry:
     """One line of a legend: a sample and what it stands for."""
 
-    sample: Literal["line", "tick", "shade", "symbol", "note"]
+    sample: Literal["line", "tick", "shade", "symbol", "open", "note"]
     pen: Pen
     text: str
 
@@ -274,6 +275,7 @@ def legend(entries: Sequence[Entry], top: float, left: float = 0.0) -> dict[str,
         "line": [row for row in rows if row["sample"] == "line"],
         "tick": [row for row in rows if row["sample"] == "tick"],
         "shade": [row for row in rows if row["sample"] == "shade"],
+        "open": [row for row in rows if row["sample"] == "open"],
     }
     shaped = [row for row in rows if row["sample"] == "symbol" or row["wide"] == 2]
     parts["symbol"] = [row for row in shaped if row["sample"] in {"line", "symbol"}]
@@ -288,9 +290,10 @@ def legend(entries: Sequence[Entry], top: float, left: float = 0.0) -> dict[str,
              fill=of("ink"), fillOpacity=of("strength")),
         mark("symbol", "legend-symbol", x=middle, y=of("y"), fill=of("ink"), shape=of("shape"),
              size=of("size")),
+        mark("symbol", "legend-open", x=middle, y=of("y"), fill=PAPER, stroke=of("ink"),
+             strokeWidth=1.5, shape=of("shape"), size=of("size")),
     ]  # fmt: skip
-    used = [m for m, kind in zip(marks, ("line", "tick", "shade", "symbol"), strict=True)
-            if parts[kind]]  # fmt: skip
+    used = [m for m in marks if parts[m["from"]["data"].removeprefix("legend-")]]
     data = {f"legend-{kind}": values for kind, values in parts.items() if values}
     words = [texts("legend", x=of("words"), y=of("y"))] if rows else []
     return {"data": {**data, "legend": rows}, "marks": [*used, *words]}

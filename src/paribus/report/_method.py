@@ -17,7 +17,7 @@ from paribus.report._parts import (
     Statements,
 )
 from paribus.report._python import call
-from paribus.report._replay import replay
+from paribus.report._replay import compared_again, replay
 from paribus.report._toml import as_toml
 from paribus.report._wording import beside_the_verdict, bound
 
@@ -238,7 +238,9 @@ def _replay(record: Record) -> Iterator[Part]:
     text = as_toml(record.spec)
     if len(text) > MOST_SPEC:
         text = f"{text[:MOST_SPEC]}\n# ... cut here; the JSON record has all"
-    if in_memory(record):
+    if record.comparison is not None:
+        yield from compared_again(record)
+    elif in_memory(record):
         yield Paragraph(
             "What was audited was handed over in Python. To run this audit again, save the "
             "declaration below as audit.toml and hand the same over with it: the same declaration, "

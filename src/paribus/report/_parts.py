@@ -320,6 +320,39 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class Tradeoff:
+    """Candidates over two axes: the gap that remains, and how well each predicts.
+
+    A smaller gap and a higher score are better. The words of each number hold its interval. Up to
+    eight candidates are named where they stand, if there is room; more are numbered and listed, up
+    to sixteen of them.
+    """
+
+    form: ClassVar[str] = "chart"
+    title: str
+    description: str
+    along: str
+    """What the gap is."""
+    axis: str
+    """What the score is."""
+    share_along: bool
+    share: bool
+    dots: tuple[Dot, ...]
+    start: int | None = None
+    """The place, among the dots, of the model as it is."""
+    chosen: int | None = None
+    """The place of the candidate that is recommended."""
+    front: tuple[int, ...] = ()
+    """The places of those that no other beats in both."""
+    band: float | None = None
+    """The tolerance: gaps up to this count as equal."""
+    band_label: str = ""
+    needs: tuple[int, ...] = ()
+    """The places of those that must know the protected attribute to decide."""
+    detail: bool = False
+
+
+@dataclass(frozen=True)
 class Heights:
     """How the numbers of one group are spread: one height for each bin."""
 
@@ -352,7 +385,7 @@ class Histogram:
     detail: bool = False
 
 
-Drawing = Chart | Curve | HeatMap | Lines | Scatter | Histogram
+Drawing = Chart | Curve | HeatMap | Lines | Scatter | Tradeoff | Histogram
 Part = Paragraph | Statements | Table | Facts | Listing | Drawing
 
 

@@ -1,4 +1,4 @@
-"""The command, or the call, that measures a table again."""
+"""The command, or the call, that measures a table or compares candidates again."""
 
 from __future__ import annotations
 
@@ -64,9 +64,88 @@ def replay(record: Record) -> Iterator[Part]:
         yield Listing("population.toml", as_toml(population))
 
 
+def compared_again(record: Record) -> Iterator[Part]:
+    """Say how to compare the ways to mend a model again.
+
+    Parameters
+    ----------
+    record : Record
+        With a comparison, and what was tried in its declaration.
+
+    Yields
+    ------
+    Part
+        The command where the model and the rows are files, else the call in Python; either reads
+        the declaration from ``audit.toml``.
+    """
+    model = _section(record, "model")
+    if "path" in model and any("path" in rows for rows in _rows_learned_from(record)):
+        yield Paragraph(
+            "To compare again, save the declaration below as audit.toml, put the files that it "
+            "names beside it, and run the command. The same declaration, seed, files and versions "
+            "give the same record."
+        )
+        command = f"paribus mitigate audit.toml --seed {record.seed}"
+        people = _section(record, "audit").get("people")
+        command += f" --people {people}" if isinstance(people, int) else ""
+        trusted = PurePath(str(model["path"])).suffix in _TRUSTED
+        yield Listing("Command", f"{command}{' --trust' if trusted else ''} -o best.skops")
+        return
+    yield Paragraph(
+        "The model, or the rows to learn from, were handed over in Python. To compare again, save "
+        "the declaration below as audit.toml and hand the same over with it: the same declaration, "
+        "seed, objects and versions give the same record."
+    )
+    lines = [
+        "import tomllib",
+        "from pathlib import Path",
+        "",
+        "import paribus",
+        "",
+        'declared = tomllib.loads(Path("audit.toml").read_text(encoding="utf-8"))',
+        "result = paribus.mitigate(",
+        *(f"    {line}" for line in _compared(record)),
+        ")",
+    ]
+    yield Listing("In Python", "\n".join(lines))
+
+
+def _rows_learned_from(record: Record) -> Iterator[Mapping[str, Any]]:
+    tried = _section(record, "mitigate")
+    yield {"path": tried["train"]} if "train" in tried else {}
+    yield _section(record, "data")
+
+
+def _compared(record: Record) -> Iterator[str]:
+    model, tried = _section(record, "model"), _section(record, "mitigate")
+    yield 'declared["model"]["path"],' if "path" in model else "model,  # the same object"
+    paths = [rows["path"] for rows in _rows_learned_from(record) if "path" in rows]
+    yield f"train={_literal(paths[0])}," if paths else "train=train,  # the same rows"
+    yield 'protect=declared["protect"],'
+    if "fields" in record.spec:
+        yield 'fields=declared["fields"],'
+    if "try" in tried:
+        yield 'candidates=declared["mitigate"]["try"],'
+    for section, names in (
+        ("mitigate", ("label", "scorer", "gap", "folds", "weight")),
+        ("model", ("outcome", "favorable", "threshold", "features")),
+        ("audit", ("people", "cross", "tolerance", "confidence", "seed", "name")),
+    ):
+        given = _section(record, section)
+        for key in names:
+            if given.get(key) is not None:
+                yield f"{key}={_literal(given[key])},"
+    if PurePath(str(model.get("path", ""))).suffix in _TRUSTED:
+        yield "trust=True,"
+
+
+def _section(record: Record, section: str) -> Mapping[str, Any]:
+    content = record.spec.get(section)
+    return content if isinstance(content, Mapping) else {}
+
+
 def _data(record: Record) -> Mapping[str, Any]:
-    data = record.spec.get("data")
-    return data if isinstance(data, Mapping) else {}
+    return _section(record, "data")
 
 
 def _kind(record: Record) -> str:

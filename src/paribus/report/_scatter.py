@@ -34,39 +34,14 @@ _HIGH = 320
 _MOST_LABELS = 12
 _LABEL = 150
 """Pixels of a label."""
-_LINE = 17
+_ROW = 17
+"""Pixels of a line of text, with its room."""
 _DOT = 7.0
-_NEAR = 2.5 * _DOT
+_TIED = 2.5 * _DOT
 """A label that is farther from its dot is tied to it with a line."""
 _THRESHOLD = Pen(INK, (5, 3), "")
 
 Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Box:
-    """A rectangle in pixels."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: _Box) -> bool:
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
-
-    def nearest(self, x: float, y: float) -> tuple[float, float]:
-        """Find the place inside that is nearest to a point."""
-        return min(max(x, self.left), self.right), min(max(y, self.top), self.bottom)
-
-    def distance(self, x: float, y: float) -> float:
-        """Measure how far a point is from the nearest place inside."""
-        return math.dist((x, y), self.nearest(x, y))
 
 
 def scatter(chart: Scatter) -> dict[str, Any]:
@@ -150,98 +125,169 @@ def _entries(chart: Scatter) -> Iterator[Entry]:
         )
 
 
-# --- labels ---------------------------------------------------------------------------------------
-
-
 def _pixels(row: dict[str, Any], along: Range, up: Range) -> dict[str, float]:
-    placed = {}
-    for key in ("x", "x1", "x2", "y", "y1", "y2"):
-        low, high = along if key[0] == "x" else up
-        # Halves, so that the range of two very large numbers stays finite.
-        part = (row[key] / 2 - low / 2) / (high / 2 - low / 2)
-        placed[key] = part * _WIDE if key[0] == "x" else (1 - part) * _HIGH
-    return placed
+    across = {key: pixel(row[key], along, _WIDE) for key in ("x", "x1", "x2")}
+    return across | {key: _HIGH - pixel(row[key], up, _HIGH) for key in ("y", "y1", "y2")}
 
 
 def _labels(
     chart: Scatter, rows: Sequence[dict[str, Any]], along: Range, up: Range
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Give each label the best free place, in the order of the dots; far away, with a line."""
-    placed = [_pixels(row, along, up) for row in rows]
-    dots = [_Box(p["x"] - _DOT, p["y"] - _DOT, p["x"] + _DOT, p["y"] + _DOT) for p in placed]
-    spans = [_Box(p["x1"], p["y"] - 1, p["x2"], p["y"] + 1) for p in placed]
-    spans += [_Box(p["x"] - 1, p["y2"], p["x"] + 1, p["y1"]) for p in placed]
+    """Name the first dots, as far as there is room; also, the lines from dots to far labels."""
+    at = [_pixels(row, along, up) for row in rows]
+    dots = [Box.around(p["x"], p["y"]) for p in at]
+    spans = [Box(p["x1"], p["y"] - 1, p["x2"], p["y"] + 1) for p in at]
+    spans += [Box(p["x"] - 1, p["y2"], p["x"] + 1, p["y1"]) for p in at]
     spans += _limits(chart, along, up)
-    taken: list[_Box] = []
-    crossed: list[_Box] = []
+    texts = [fitted(dot.label, _LABEL) for dot in chart.dots[:_MOST_LABELS]]
+    wanted = [(p["x"], p["y"], breadth(text)) for p, text in zip(at, texts, strict=False)]
     names, leads = [], []
-    for dot, here in zip(chart.dots[:_MOST_LABELS], placed, strict=False):
-        text = fitted(dot.label, _LABEL)
-        x, y = here["x"], here["y"]
+    boxes = placed(wanted, (_WIDE, _HIGH), dots, spans)
+    for text, (x, y, _), box in zip(texts, wanted, boxes, strict=True):
+        if box is not None:
+            names.append(named(box, text))
+            leads += tie(box, x, y)
+    return names, leads
+
+
+def _limits(chart: Scatter, along: Range, up: Range) -> list[Box]:
+    """Say where the thresholds run, so that labels keep off them where they can."""
+    across, factor = (100.0 if share else 1.0 for share in (chart.share_along, chart.share))
+    x = pixel(near(chart.threshold_along * across), along, _WIDE)
+    y = _HIGH - pixel(near(chart.threshold * factor), up, _HIGH)
+    return [Box(x - 1, 0.0, x + 1, _HIGH), Box(0.0, y - 1, _WIDE, y + 1)]
+
+
+# --- labels, of any dots --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def around(cls, x: float, y: float, reach: float = _DOT) -> Box:
+        """Give a dot its room."""
+        return cls(x - reach, y - reach, x + reach, y + reach)
+
+    def meets(self, other: Box) -> bool:
+        """Tell whether the two have a place in common."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def nearest(self, x: float, y: float) -> tuple[float, float]:
+        """Find the place inside that is nearest to a point."""
+        return min(max(x, self.left), self.right), min(max(y, self.top), self.bottom)
+
+    def distance(self, x: float, y: float) -> float:
+        """Measure how far a point is from the nearest place inside."""
+        return math.dist((x, y), self.nearest(x, y))
+
+
+def pixel(value: float, domain: tuple[float, float], size: float) -> float:
+    """Map a number to pixels, as a linear scale does along the horizontal axis."""
+    low, high = domain
+    # Halves, so that the range of two very large numbers stays finite.
+    return (value / 2 - low / 2) / (high / 2 - low / 2) * size
+
+
+def placed(
+    labels: Sequence[tuple[float, float, float]],
+    size: tuple[float, float],
+    dots: Sequence[Box],
+    spans: Sequence[Box],
+) -> list[Box | None]:
+    """Give each label the best free place, in their order; far away, with a line.
+
+    Parameters
+    ----------
+    labels : sequence of tuple
+        Of each, the place of its dot and how wide it is, in pixels.
+    size : tuple
+        Width and height that there are.
+    dots, spans : sequence of Box
+        What a label must not touch, and what it does not touch where it can.
+
+    Returns
+    -------
+    list of Box or None
+        None where there is no free place.
+    """
+    found: list[Box | None] = []
+    taken: list[Box] = []
+    crossed: list[Box] = []
+    for x, y, wide in labels:
         free = [
             box
-            for box in _places(x, y, breadth(text))
+            for box in _places(x, y, wide, size)
             if not any(map(box.meets, taken)) and not any(map(box.meets, dots))
         ]
         if not free:
+            found.append(None)
             continue
         costs = [
             box.distance(x, y)
             + 12 * sum(map(box.meets, spans))
             + 30 * sum(map(box.meets, crossed))
-            + 30 * sum(step.meets(label) for step in _lead(box, x, y) for label in taken)
+            + 30 * sum(step.meets(label) for step in _steps(box, x, y) for label in taken)
             for box in free
         ]
         box = free[costs.index(min(costs))]
+        found.append(box)
         taken.append(box)
-        names.append({"x": box.left + 2, "y": (box.top + box.bottom) / 2, "text": text})
-        crossed += _lead(box, x, y)
-        if box.distance(x, y) > _NEAR:
-            end_x, end_y = box.nearest(x, y)
-            leads.append({"x": x, "y": y, "x2": end_x, "y2": end_y})
-    return names, leads
+        crossed += _steps(box, x, y)
+    return found
 
 
-def _limits(chart: Scatter, along: Range, up: Range) -> list[_Box]:
-    """Say where the thresholds run, so that labels keep off them where they can."""
-    across, factor = (100.0 if share else 1.0 for share in (chart.share_along, chart.share))
-    limits = {"x": near(chart.threshold_along * across), "y": near(chart.threshold * factor)}
-    at = _pixels({f"{key}{end}": limits[key] for key in "xy" for end in ("", "1", "2")}, along, up)
+def named(box: Box, text: str) -> dict[str, Any]:
+    """Write a label where it was placed."""
+    return {"x": box.left + 2, "y": (box.top + box.bottom) / 2, "text": text}
+
+
+def tie(box: Box, x: float, y: float, beyond: float = _TIED) -> list[dict[str, Any]]:
+    """Tie a label to its dot, unless it stands beside it."""
+    end_x, end_y = box.nearest(x, y)
+    return [{"x": x, "y": y, "x2": end_x, "y2": end_y}] if box.distance(x, y) > beyond else []
+
+
+def _steps(box: Box, x: float, y: float) -> list[Box]:
+    """Walk from a dot to its label, in small steps; a label beside its dot has no line."""
     return [
-        _Box(at["x"] - 1, 0.0, at["x"] + 1, _HIGH),
-        _Box(0.0, at["y"] - 1, _WIDE, at["y"] + 1),
+        Box.around(x + (end["x2"] - x) * i / 12, y + (end["y2"] - y) * i / 12, 1)
+        for end in tie(box, x, y)
+        for i in range(12)
     ]
 
 
-def _lead(box: _Box, x: float, y: float) -> list[_Box]:
-    """Walk from a dot to its label, in small steps; a label beside its dot has no lead."""
-    if box.distance(x, y) <= _NEAR:
-        return []
-    end_x, end_y = box.nearest(x, y)
-    places = [(x + (end_x - x) * i / 12, y + (end_y - y) * i / 12) for i in range(12)]
-    return [_Box(at - 1, down - 1, at + 1, down + 1) for at, down in places]
-
-
-def _places(x: float, y: float, wide: float) -> Iterator[_Box]:
+def _places(x: float, y: float, wide: float, size: tuple[float, float]) -> Iterator[Box]:
     """List places inside the drawing: those beside the dot, then all over it."""
-    half = _LINE / 2
+    half = _ROW / 2
     wide += 4
     beside = [
         (x + _DOT + 2, y - half),
         (x - _DOT - 2 - wide, y - half),
-        (x - wide / 2, y - _DOT - 1 - _LINE),
+        (x - wide / 2, y - _DOT - 1 - _ROW),
         (x - wide / 2, y + _DOT + 1),
-        (x + _DOT, y - _DOT - _LINE + 4),
+        (x + _DOT, y - _DOT - _ROW + 4),
         (x + _DOT, y + _DOT - 4),
-        (x - _DOT - wide, y - _DOT - _LINE + 4),
+        (x - _DOT - wide, y - _DOT - _ROW + 4),
         (x - _DOT - wide, y + _DOT - 4),
     ]
     steps = 9
     everywhere = [
-        (column * (_WIDE - wide) / steps, float(top))
-        for top in range(0, _HIGH - _LINE + 1, _LINE)
+        (column * (size[0] - wide) / steps, float(top))
+        for top in range(0, int(size[1]) - _ROW + 1, _ROW)
         for column in range(steps + 1)
     ]
     for left, top in beside + everywhere:
-        if left >= 0 and top >= 0 and left + wide <= _WIDE and top + _LINE <= _HIGH:
-            yield _Box(left, top, left + wide, top + _LINE)
+        if left >= 0 and top >= 0 and left + wide <= size[0] and top + _ROW <= size[1]:
+            yield Box(left, top, left + wide, top + _ROW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paribus._text import shortened, visible
 from paribus.record import Record
+from paribus.report._comparison import comparison, recommendation
 from paribus.report._findings import findings
 from paribus.report._levels import levels
 from paribus.report._life_cycle import life_cycle
@@ -32,15 +33,17 @@ def page(record: Record) -> Page:
     Returns
     -------
     Page
-        The verdict first; then what each attribute does, the answers per group, what a mere change
-        of name and mere noise do, where the gap lives and witnesses; how the outcomes in a table
-        differ, and the points where bias enters it; when it was settled, the same pairs weighed
-        otherwise, how it was done and what it does not say. Sections with nothing to show are left
-        out.
+        The verdict first; then, where ways to mend the model were compared, these side by side, and
+        after them the model as it is. What each attribute does, the answers per group, what a mere
+        change of name and mere noise do, where the gap lives and witnesses; how the outcomes in a
+        table differ, and the points where bias enters it; when it was settled, the same pairs
+        weighed otherwise, how it was done and what it does not say. Sections with nothing to show
+        are left out.
     """
     record = readable(record)
     twins = of_twins(record)
     sections = [
+        *comparison(record),
         *findings(twins),
         *rates(twins),
         *levels(twins),
@@ -62,5 +65,5 @@ def page(record: Record) -> Page:
         verdict=record.verdict if record.findings or record.data is None else None,
         sentence=verdict_sentence(record),
         sections=tuple(sections),
-        remarks=remarks(record),
+        remarks=(*recommendation(record), *remarks(record)),
     )

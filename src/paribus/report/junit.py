@@ -66,6 +66,8 @@ def render(record: Record, *, inconclusive_passes: bool = False) -> str:
 
 
 def _properties(record: Record) -> dict[str, str]:
+    compared = record.comparison
+    mended = {} if compared is None else {"recommended": visible(compared.recommended)}
     return {
         "verdict": record.verdict,
         "seed": str(record.seed),
@@ -73,6 +75,7 @@ def _properties(record: Record) -> dict[str, str]:
         "tolerance": repr(record.tolerance),
         "confidence": repr(record.confidence),
         "fingerprint": visible("" if record.model is None else record.model.fingerprint),
+        **mended,
     }
 
 

@@ -36,6 +36,7 @@ from paribus.report._parts import (
     Statements,
     Table,
     Tile,
+    Tradeoff,
 )
 from paribus.report._wording import FOUR_FIFTHS
 from paribus.report.base import page
@@ -165,7 +166,7 @@ def _part(part: Part, width: int) -> Iterator[RenderableType]:
             )
         case HeatMap():
             yield from _map(part, width)
-        case Lines() | Scatter() | Histogram():
+        case Lines() | Scatter() | Tradeoff() | Histogram():
             yield from _part(as_table(part), width)
 
 

@@ -1,0 +1,689 @@
+"""Ways to mend a model tried side by side: the same people, unseen rows, and a recommendation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic
+from pydantic import InstanceOf, SerializeAsAny
+
+from paribus._files import write_atomically
+from paribus._plugins import Declaration, Whole
+from paribus._text import count, name
+from paribus.auditing import Audit, declare, protected
+from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap
+from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError, nearest
+from paribus.estimators.base import final
+from paribus.executors.base import Executor
+from paribus.executors.serial import Serial
+from paribus.executors.threads import Threads
+from paribus.findings import Finding, overall
+from paribus.measuring import TOLERANCE
+from paribus.mitigation.base import MITIGATIONS, Mitigation, Training
+from paribus.people.fields.base import FIELDS
+from paribus.probe._handed import probe_of
+from paribus.probe.base import Model
+from paribus.probe.object import ObjectProbe
+from paribus.probe.skops import written
+from paribus.record import Record
+from paribus.stats.folds import folds
+from paribus.studies._concerns import concerns, group_rates
+from paribus.studies._cross_fitting import with_fold
+from paribus.studies._recommendation import recommend, widest, with_front
+from paribus.studies._scoring import Scorer, informed, mean_of, parts_of, ratio_of
+from paribus.studies._training_table import training_of
+from paribus.studies._trial import (
+    Setting,
+    Trial,
+    comparing,
+    constant_answers,
+    mended,
+    redeclared,
+    roles_of,
+    tried,
+)
+from paribus.summary import Clock
+from paribus.table import Table
+
+USUAL = (
+    *("reweigh", "resample", "augment", "massage"),
+    *("drop_attribute", "drop_proxies", "residualize"),
+    *("constrain", "consistency"),
+    *("thresholds", "reject_option", "twin_average"),
+)
+"""What is tried where nobody says what."""
+
+_TWINS = ("flip rate", "label change rate", "absolute gap")
+"""Units of twins, of which the first that is held is the gap where nobody chooses one."""
+
+_KEPT = {"selection rate", "true positive rate", "false positive rate", "accuracy"}
+"""Values of groups that the record keeps of each candidate, beside all that is held."""
+
+_MOST_WORKERS = 4
+
+
+class Mending(Declaration):
+    """A declared comparison of ways to mend the model of an audit."""
+
+    audit: InstanceOf[Audit]
+    label: str
+    """Column of what really happened."""
+    train: str | None = None
+    """A CSV or Parquet file to learn from; that of ``[data]`` where left out."""
+    table: InstanceOf[Table] | None = pydantic.Field(default=None, exclude=True, repr=False)
+    """The rows themselves, where they are in memory."""
+    candidates: tuple[SerializeAsAny[Mitigation], ...] | None = pydantic.Field(
+        default=None, min_length=1
+    )
+    """What is tried; all that is usual where left out."""
+    scorer: str | Callable[..., float] = "accuracy"
+    """A scorer of scikit-learn by name, or a function of (model, X, y); higher is better, and the
+    favorable label is 1 to it."""
+    gap: str | None = None
+    """The gap that shall close: ``flip rate`` and other units of twins, or ``demographic parity``
+    and other criteria of groups. The first of the audit's own where left out."""
+    folds: Whole = pydantic.Field(default=3, ge=2, le=20)
+    """Parts of the rows; each is predicted by models fitted on the others."""
+    weight: str | None = None
+    """Column that says how many people a row stands for."""
+
+    def run(self, executor: Executor | None = None, *, trust: bool = False) -> Mitigated:
+        """Try all candidates.
+
+        Parameters
+        ----------
+        executor : Executor, optional
+            Maps over the candidates; one after the other where left out. Ctrl-C keeps those that
+            are finished.
+        trust : bool
+            Whether the model may be loaded from a format that can run code.
+
+        Raises
+        ------
+        ParibusError
+            Where the request is wrong. A candidate that fails says so in its row.
+        """
+        clock = Clock()
+        model = self.audit.probe.open(trust=trust)
+        if model.estimator is None:
+            raise SpecError(
+                f"a model of kind {self.audit.probe.kind} cannot be fitted again; hand over a "
+                "scikit-learn, XGBoost or LightGBM estimator, or its skops file",
+                path="$.model.kind",
+            )
+        scorer = Scorer.of(self.scorer)
+        training, notes = training_of(self.audit, model, self._table(), self.label, self.weight)
+        chosen = _named(self.candidates or _usual(model))
+        setting, people = self._setting(model, training, scorer, 1 + len(chosen))
+        clock.lap("prepare")
+        order = [AS_IT_IS, *chosen]
+        trials: list[Trial] = []
+        interrupted = False
+        try:
+            work = (executor or Serial()).map(
+                lambda number: tried(setting, order[number], chosen.get(order[number])),
+                range(len(order)),
+            )
+            for trial in work:
+                trials.append(trial)
+                if trial.name == AS_IT_IS and trial.reason:
+                    raise ModelError(f"the model cannot be fitted: {trial.reason}", path="$.model")
+        except KeyboardInterrupt:
+            if not trials:
+                raise
+            interrupted = True
+        clock.lap("try")
+        comparison = self._compared(setting, trials, order, people, notes, interrupted)
+        clock.lap("compare")
+        start = redeclared(self.audit, probe=self._as_it_is(training))
+        if setting.fold:
+            start = redeclared(start, table=training.table, data=None)
+        record = start.run()
+        clock.lap("audit")
+        spec = {**self.audit.spec(), "mitigate": self._spec(chosen)}
+        record = record.model_copy(
+            update={"comparison": comparison, "spec": spec, "run": clock.run(None)}
+        )
+        return Mitigated(record, setting, {t.name: t for t in trials})
+
+    def _table(self) -> Table:
+        if self.table is not None:
+            return self.table
+        path = self.train
+        if path is None and self.audit.data is not None:
+            path = self.audit.data.path
+        if path is not None:
+            return Table.read(path, path="$.mitigate.train")
+        if self.audit.table is not None:
+            return self.audit.table
+        raise SpecError(
+            "name the table to learn from, such as --train loans.csv", path="$.mitigate.train"
+        )
+
+    # --- what is shared ---------------------------------------------------------------------------
+
+    def _setting(
+        self, model: Model, training: Training, scorer: Scorer, candidates: int
+    ) -> tuple[Setting, str]:
+        audit = self.audit
+        strata = training.codes * 2 + training.good
+        few = int(min(training.good.sum(), (~training.good).sum()))
+        if few < self.folds:
+            raise DataError(
+                f"{count(few, 'row')} of one of the two labels are too few for {self.folds} folds",
+                path="$.mitigate.folds",
+            )
+        part = folds(strata, self.folds, training.seed)
+        each = 1 - (1 - audit.confidence) / candidates
+        own = _own_rows(audit, model, training, self)
+        fold = ""
+        if own:
+            table, fold = with_fold(training.table, part)
+            shared = comparing(audit, table=table, data=None)
+            people = "the rows that a model was not fitted on"
+        else:
+            shared = comparing(audit, data=_only_base(audit))
+            rows = shared.people.rows
+            people = "synthetic people" if rows is None else "people of another table"
+        tolerance = TOLERANCE if audit.data is None else audit.data.tolerance
+        setting = Setting(
+            audit=shared,
+            training=training,
+            part=part,
+            fold=fold,
+            scorer=scorer,
+            pieces=parts_of(training.good, part, training.seed),
+            confidence=each,
+            data=roles_of(training, tolerance),
+        )
+        return setting, people
+
+    def _as_it_is(self, training: Training) -> ObjectProbe:
+        told = self.audit.probe
+        estimator = training.plain
+        named = getattr(estimator, "feature_names_in_", None) is not None
+        return ObjectProbe(
+            estimator=estimator,
+            outcome=told.outcome, favorable=told.favorable, threshold=told.threshold,
+            prefer=told.prefer, labels=told.labels, times=told.times, repeats=told.repeats,
+            features=None if named else training.features,
+        )  # fmt: skip
+
+    def _spec(self, chosen: Mapping[str, Mitigation]) -> dict[str, Any]:
+        plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
+        spec: dict[str, Any] = {"label": self.label, "folds": self.folds}
+        if self.train is not None:
+            spec["train"] = self.train
+        if self.gap is not None:
+            spec["gap"] = self.gap
+        if self.weight is not None:
+            spec["weight"] = self.weight
+        spec["scorer"] = Scorer.of(self.scorer).name
+        spec["try"] = [{"kind": m.kind} | m.model_dump(**plain) for m in chosen.values()]
+        return spec
+
+    # --- what came of it --------------------------------------------------------------------------
+
+    def _compared(
+        self,
+        setting: Setting,
+        trials: Sequence[Trial],
+        order: Sequence[str],
+        people: str,
+        notes: Sequence[str],
+        interrupted: bool,
+    ) -> Comparison:
+        start = trials[0]
+        unit = _unit(self.gap, start)
+        candidates = [_candidate(setting, start, trial, unit) for trial in trials]
+        tried_names = {trial.name for trial in trials}
+        candidates += [
+            Candidate(name=left, failed="not tried: interrupted")
+            for left in order
+            if left not in tried_names
+        ]
+        marked = with_front(candidates)
+        best, sentence = recommend(marked, setting.scorer.name)
+        start_gap = marked[0].gap
+        assert start_gap is not None
+        asked = start.record.people if start.record is not None else 0
+        return Comparison(
+            train=Path(self.train).name if self.train else "a data frame",
+            rows=len(setting.training),
+            label=self.label,
+            folds=self.folds,
+            scorer=setting.scorer.name,
+            gap=unit,
+            tolerance=start_gap.tolerance,
+            confidence=setting.confidence,
+            people=f"{asked:,} {people}" if not setting.fold else people,
+            candidates=marked,
+            recommended=best,
+            sentence=sentence,
+            interrupted=interrupted,
+            notes=(*notes, *_notes(setting)),
+        )
+
+
+def _usual(model: Model) -> tuple[Mitigation, ...]:
+    logistic = type(final(model.estimator)).__name__ == "LogisticRegression"
+    kinds = [kind for kind in USUAL if logistic or kind != "consistency"]
+    return tuple(_parsed(kind, "$.mitigate.try") for kind in kinds)
+
+
+def _parsed(given: Any, path: str) -> Mitigation:
+    table = {"kind": given.replace("-", "_")} if isinstance(given, str) else given
+    made = MITIGATIONS.parse(table, path)
+    assert isinstance(made, Mitigation)
+    return made
+
+
+def _named(mitigations: Sequence[Mitigation]) -> dict[str, Mitigation]:
+    """Name candidates by their kind, and by their options where a kind is there twice."""
+    kinds = [each.kind for each in mitigations]
+    out: dict[str, Mitigation] = {}
+    for each in mitigations:
+        plain = each.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        options = ", ".join(str(value) for key, value in plain.items() if key != "kind")
+        several = kinds.count(each.kind) > 1 and options
+        named = f"{each.kind} ({options})" if several else each.kind
+        if named in out:
+            raise SpecError(f'"{named}" is named twice', path="$.mitigate.try")
+        out[named] = each
+    return out
+
+
+def _own_rows(audit: Audit, model: Model, training: Training, study: Mending) -> bool:
+    """Tell whether the people of the audit are the training rows themselves."""
+    path = None if audit.data is None or not audit.data.base else audit.data.path
+    if audit.table is not None:
+        return (study.table is None and study.train is None) or (
+            study.table is not None
+            and study.table.frame.to_native() is audit.table.frame.to_native()
+        )
+    if path is not None:
+        return study.table is None and (study.train is None or _same(study.train, path))
+    declared = {*audit.fields, *audit.protect}
+    return any(feature not in declared for feature in training.features)
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _only_base(audit: Audit) -> Any:
+    """Keep of a table of people where it is, and nothing that would be measured again."""
+    data = audit.data
+    if data is None or not data.base or data.path is None:
+        return None
+    return type(data)(path=data.path)
+
+
+def _unit(wanted: str | None, start: Trial) -> str:
+    """Decide which gap shall close.
+
+    Raises
+    ------
+    SpecError
+        Where nothing of that name is held against a tolerance.
+    """
+    held = [f.unit.removeprefix("excess ") for f in _findings(start)]
+    if wanted is None:
+        for unit in _TWINS:
+            if unit in held:
+                return unit
+        if held:
+            return held[0]
+        raise SpecError(
+            "nothing about the model as it is can be held against a tolerance",
+            path="$.mitigate.gap",
+        )
+    if wanted not in held:
+        raise SpecError(
+            f'no gap "{wanted}" is held{nearest(wanted, held)} (there are: '
+            f"{', '.join(dict.fromkeys(held))})",
+            path="$.mitigate.gap",
+        )
+    return wanted
+
+
+def _findings(trial: Trial) -> tuple[Finding, ...]:
+    twins = () if trial.record is None else trial.record.findings
+    table = () if trial.measured is None else trial.measured.findings
+    return (*twins, *table)
+
+
+def _candidate(setting: Setting, start: Trial, trial: Trial, unit: str) -> Candidate:
+    """Sum up what became of a candidate."""
+    mitigation = trial.mitigation
+    known: dict[str, Any] = {"name": trial.name}
+    if mitigation is not None:
+        plain = mitigation.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        known |= {
+            "kind": mitigation.kind,
+            "stage": mitigation.stage,
+            "options": {k: v for k, v in plain.items() if k != "kind"},
+            "about": MITIGATIONS.sentence(mitigation.kind),
+        }
+    if trial.reason:
+        return Candidate(**known, failed=trial.reason)
+    held = [f for f in _findings(trial) if f.unit.removeprefix("excess ") == unit]
+    if not held:
+        return Candidate(**known, failed=f"its {unit} cannot be held: it does not repeat itself")
+    assert trial.record is not None
+    assert trial.measured is not None
+    assert trial.correct is not None
+    widest_gap = widest(held)
+    rates = group_rates(setting, start, trial)
+    each = setting.confidence
+    constant = constant_answers(setting.training)
+    return Candidate(
+        **known,
+        needs=trial.needs,
+        **_scores(setting, start, trial),
+        gap=Gap(
+            **{key: getattr(widest_gap, key) for key in Gap.model_fields if key != "verdict"},
+            verdict=overall(held),
+        ),
+        twins=overall(trial.record.findings),
+        informed=informed(trial.correct.true, constant, setting.training.weight, each),
+        rates=rates,
+        warnings=tuple(concerns(setting, start, trial, rates)),
+        notes=trial.notes,
+        evidence=trial.record.evidence
+        + tuple(
+            row
+            for row in trial.measured.rows
+            if row.held or (row.unit in _KEPT and row.relation == "value")
+        )
+        + trial.calibration,
+        findings=_findings(trial),
+    )
+
+
+def _scores(setting: Setting, start: Trial, trial: Trial) -> dict[str, Any]:
+    each, scorer = setting.confidence, setting.scorer
+    if scorer.call is None:
+        assert start.correct is not None
+        assert trial.correct is not None
+        if trial is start:
+            return {"score": trial.correct.measure(each)}
+        return {
+            "score": trial.correct.measure(each),
+            "change": trial.correct.minus(start.correct, each),
+            "kept": trial.correct.over(start.correct, each),
+        }
+    assert start.parts is not None
+    assert trial.parts is not None
+    if trial is start:
+        return {"score": mean_of(trial.parts, each)}
+    return {
+        "score": mean_of(trial.parts, each),
+        "change": mean_of(trial.parts - start.parts, each),
+        "kept": ratio_of(trial.parts, start.parts, each) if scorer.share else None,
+    }
+
+
+def _notes(setting: Setting) -> tuple[str, ...]:
+    training = setting.training
+    sizes = np.bincount(training.codes, minlength=len(training.groups))
+    parts = int(setting.part.max()) + 1
+    few = [g for g, n in zip(training.groups.names, sizes, strict=True) if n < parts]
+    notes = [
+        "Scores are measured against the labels of the table, which may carry the very bias that "
+        "the audit finds: a fair model may have to disagree with them."
+    ]
+    if few:
+        listed = ", ".join(name(group) for group in few[:6])
+        more = f" and {len(few) - 6} more" if len(few) > 6 else ""
+        notes.append(
+            f"{count(len(few), 'group')} with fewer rows than there are folds ({listed}{more}): "
+            "some models were fitted without anybody of them."
+        )
+    return tuple(notes)
+
+
+# --- one call -------------------------------------------------------------------------------------
+
+
+class Mitigated:
+    """Candidates that were tried: the record of all of them, and their models.
+
+    Attributes
+    ----------
+    record : Record
+        The audit of the model as it is, and in ``record.comparison`` all candidates.
+    """
+
+    def __init__(self, record: Record, setting: Setting, trials: Mapping[str, Trial]) -> None:
+        self.record = record
+        self._setting = setting
+        self._trials = trials
+
+    @property
+    def comparison(self) -> Comparison:
+        """All candidates side by side."""
+        assert self.record.comparison is not None
+        return self.record.comparison
+
+    @property
+    def recommended(self) -> str:
+        """Name of the candidate that the evidence supports; empty where it supports none."""
+        return self.comparison.recommended
+
+    @property
+    def model(self) -> Any:
+        """The recommended model, fitted on all rows.
+
+        Raises
+        ------
+        ModelError
+            Where the evidence supports none; `fit` gives any candidate by name.
+        """
+        if not self.recommended:
+            raise ModelError(f"{self.comparison.sentence} Choose one by name")
+        return self.fit(self.recommended)
+
+    def fit(self, name: str) -> Any:
+        """Give a candidate's model, fitted on all rows.
+
+        Parameters
+        ----------
+        name : str
+            ``"as it is"`` or a candidate's name.
+
+        Raises
+        ------
+        SpecError, ModelError
+            For an unknown name, or a candidate that failed.
+        """
+        if name not in self._trials:
+            raise SpecError(f'there is no candidate "{name}"{nearest(name, self._trials)}')
+        trial = self._trials[name]
+        if trial.reason:
+            raise ModelError(f'"{name}" failed: {trial.reason}')
+        if trial.final is None:
+            trial.final = mended(trial.mitigation, self._setting.training).model
+        return trial.final
+
+    def save(self, path: str | Path, name: str | None = None) -> Path:
+        """Write a model (``.skops``), or the record and its views (``.json``, ``.html``, ``.xml``).
+
+        Parameters
+        ----------
+        path : str or Path
+        name : str, optional
+            Of which candidate the model is; the recommended one where left out.
+
+        Raises
+        ------
+        OutputError, ModelError
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".skops":
+            if name is not None:
+                raise OutputError(f'"{target}": a model is written to a .skops file')
+            return self.record.save(target)
+        model = self.model if name is None else self.fit(name)
+        write_atomically(target, written(model))
+        return target
+
+    def __repr__(self) -> str:
+        return repr(self.record)
+
+    __str__ = __repr__
+
+
+def mitigate(
+    model: Any,
+    *,
+    label: str | None = None,
+    train: Any = None,
+    protect: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
+    people: int | str | None = None,
+    candidates: Sequence[Any] | None = None,
+    scorer: Any = "accuracy",
+    gap: str | None = None,
+    folds: int = 3,
+    weight: str | None = None,
+    outcome: str | None = None,
+    favorable: Any = None,
+    threshold: float | None = None,
+    features: Sequence[str] | None = None,
+    cross: Sequence[Sequence[str]] = (),
+    tolerance: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+    name: str = "Mitigation",
+    workers: int | None = None,
+    executor: Executor | None = None,
+    trust: bool = False,
+) -> Mitigated:
+    """Try ways to mend a model, and lay them side by side.
+
+    Every candidate is fitted fold by fold; measured on rows on which it was not fitted (accuracy
+    or another scorer, rates of groups); and audited with the same twins. All intervals are widened
+    so that those of all candidates hold together (Bonferroni).
+
+    Parameters
+    ----------
+    model : object or Audit
+        An estimator (fitted or not), the path of its file, or a declared audit (``pb.load``).
+    label : str
+        Column of what really happened, with two values.
+    train : data frame or path, optional
+        Rows to learn from; those of the audit where left out.
+    protect, fields, people, outcome, favorable, threshold, features, cross, tolerance, confidence
+        As for `audit`. Where `fields` do not declare every column that the model sees, the people
+        are the training rows, each asked about by the model that was not fitted on it.
+    candidates : sequence, optional
+        Names of kinds, tables such as ``{"kind": "thresholds", "constraint": "equalized odds"}``,
+        or declarations; all that is usual where left out.
+    scorer : str or callable
+        ``accuracy``, another scorer of scikit-learn by name, or a function of (model, X, y).
+    gap : str, optional
+        The gap that shall close: ``flip rate``, ``demographic parity``, ``equalized odds`` ...
+    folds : int
+        From 2 to 20.
+    weight : str, optional
+        Column that says how many people a row stands for.
+    seed : int
+    name : str
+        Title of the report.
+    workers : int, optional
+        Candidates tried at a time; up to 4 where left out.
+    executor : Executor, optional
+        What maps over the candidates instead.
+    trust : bool
+        Whether the model may be loaded from a format that can run code.
+
+    Returns
+    -------
+    Mitigated
+        ``result.comparison``, ``result.recommended``, ``result.model``,
+        ``result.save("best.skops")``, ``result.save("page.html")``.
+
+    Raises
+    ------
+    ParibusError
+        One sentence that says what is wrong with the request, and where.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, paribus as pb
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> loans = pd.DataFrame({"male": rng.integers(0, 2, 900), "income": rng.integers(20, 90, 900)})
+    >>> loans["approved"] = ((loans["male"] == 1) | (loans["income"] > 60)).astype(int)
+    >>> model = DecisionTreeClassifier(max_depth=3, random_state=0)
+    >>> result = pb.mitigate(
+    ...     model.fit(loans[["male", "income"]], loans["approved"]), train=loans, label="approved",
+    ...     protect={"male": [1, 0]}, candidates=["drop_attribute"], favorable=1, workers=1,
+    ... )
+    >>> result.recommended
+    'drop_attribute'
+    """
+    if isinstance(model, Audit):
+        given = {
+            "protect": protect, "fields": fields, "outcome": outcome, "favorable": favorable,
+            "threshold": threshold, "features": features, "people": people,
+        }  # fmt: skip
+        for key, value in given.items():
+            if value is not None:
+                raise SpecError("is declared by the audit already", path=f"$.{key}")
+        audit = model
+    else:
+        if protect is None:
+            raise SpecError('name the protected attributes: {"sex": ["m", "f"]}', path="$.protect")
+        options = {
+            "outcome": outcome, "threshold": threshold,
+            "favorable": tuple(favorable) if isinstance(favorable, list) else favorable,
+            "features": None if features is None else tuple(features),
+        }  # fmt: skip
+        audit = declare(
+            name=name, seed=seed, size=people, tolerance=tolerance, confidence=confidence,
+            cross=tuple(tuple(crossed) for crossed in cross),
+            probe=probe_of(model, {k: v for k, v in options.items() if v is not None}),
+            protect={k: protected(levels, f"$.protect.{k}") for k, levels in protect.items()},
+            fields={k: FIELDS.parse(f, f"$.fields.{k}") for k, f in (fields or {}).items()},
+        )  # fmt: skip
+    study = mending(
+        audit, train=train, label=label, candidates=candidates,
+        scorer=scorer, gap=gap, folds=folds, weight=weight,
+    )  # fmt: skip
+    return study.run(executor or workers_of(workers), trust=trust)
+
+
+def workers_of(workers: int | None) -> Executor:
+    """Give what maps over candidates."""
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise SpecError(f"must be a whole number from 1, not {workers!r}", path="workers")
+    number = min(os.cpu_count() or 1, _MOST_WORKERS) if workers is None else workers
+    return Threads(workers=number) if number > 1 else Serial()
+
+
+def mending(audit: Audit, *, train: Any = None, candidates: Any = None, **options: Any) -> Mending:
+    """Declare a comparison whose mistakes have the paths of ``[mitigate]``."""
+    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    if isinstance(train, str | Path):
+        given["train"] = str(train)
+    elif train is not None:
+        given["table"] = Table.of(train, path="$.mitigate.train")
+    if candidates is not None:
+        if isinstance(candidates, str) or not isinstance(candidates, list | tuple):
+            raise SpecError('must be a list, such as ["reweigh"]', path="$.mitigate.try")
+        given["candidates"] = tuple(
+            _parsed(each, f"$.mitigate.try[{i}]") for i, each in enumerate(candidates)
+        )
+    if "label" not in given:
+        raise SpecError("name the column of what really happened", path="$.mitigate.label")
+    try:
+        return Mending(audit=audit, **given)
+    except ParibusError as error:
+        path = error.path.replace("$.candidates", "$.try", 1)
+        raise type(error)(error.message, path=path).under("$.mitigate") from None
