@@ -13,6 +13,7 @@ import evidence
 import imports
 import memory
 import metrics
+import mitigation
 import people
 import relabeling
 import search
@@ -27,6 +28,7 @@ TOPICS: dict[str, tuple[str, Callable[..., Sequence[Row]]]] = {
     "relabeling": ("Ranks and relabeling", relabeling.rows),
     "counting": ("Contingency tables", counting.rows),
     "metrics": ("Group metrics of 1,000,000 rows", metrics.rows),
+    "mitigation": ("Ways to mend a model, side by side", mitigation.rows),
     "search": ("Guided search for discriminating pairs, 1,500 of them", search.rows),
     "people": ("People with ten personal fields", people.rows),
     "memory": ("Many people through a depth-3 tree, all default tests", memory.rows),

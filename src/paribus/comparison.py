@@ -92,7 +92,8 @@ class Candidate(Declaration):
     dominated_by: tuple[str, ...] = ()
     """Candidates that are at least as good in both, and better in one."""
     informed: bool = True
-    """Whether it is proven to predict better than one answer for everybody."""
+    """Whether its decisions are proven to go with the label, which those that are the same for
+    everybody, or a matter of luck, do not."""
     rates: tuple[GroupRate, ...] = ()
     warnings: tuple[Warned, ...] = ()
     notes: tuple[str, ...] = ()

@@ -231,6 +231,17 @@ def test_nobody_is_moved_whose_group_says_nothing() -> None:
     assert model.predict_proba(X)[left] == pytest.approx(scores[left], abs=1e-15)
 
 
+def test_a_level_that_nobody_knew_is_decided_by_the_estimator() -> None:
+    X, y = people()
+    model = RejectOption(pipeline(), ["group"], width=0.4, parts=0).fit(X, y)
+    assert model.side_.all()
+    plain = model.estimator_.predict(X)
+    assert (model.predict(X) != plain).any()
+    for unknown in ("never seen", None):
+        strangers = X.assign(group=pd.Series([unknown] * len(X), dtype=object))
+        assert (model.predict(strangers) == plain).all()
+
+
 def test_groups_that_are_selected_alike_are_left_alone() -> None:
     X, y = scored([0.6, 0.4] * 4, list("aabbccdd"))
     model = rejected(X, y, width=0.3)

@@ -7,6 +7,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import skops.io
 import xgboost
@@ -157,6 +158,17 @@ def test_only_the_columns_outside_the_closure_are_needed():
     wrong = frame.assign(gender="nobody knows", code=7)
     assert (model.predict_proba(shared) == model.predict_proba(frame)).all()
     assert (model.predict_proba(wrong) == model.predict_proba(frame)).all()
+
+
+def test_other_kinds_of_frames_may_ask():
+    frame = people()
+    model = averaged(training(frame, ["code", "income", "debt"]))
+    told = model.predict_proba(frame)
+    shared = frame[["income", "debt"]]
+    assert (model.predict_proba(pa.Table.from_pandas(shared)) == told).all()
+    assert (model.predict_proba(pl.from_pandas(shared)) == told).all()
+    trained = training(pl.from_pandas(frame), ["code", "income", "debt"])
+    assert (averaged(trained).predict_proba(shared) == told).all()
 
 
 def test_a_tie_between_versions_is_favorable():

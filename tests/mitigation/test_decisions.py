@@ -113,6 +113,7 @@ def test_the_reject_option_is_that_of_the_estimator_fitted_directly() -> None:
 def test_fits_and_scores_are_shared_between_kinds(kind: Any) -> None:
     rows = training()
     assert kind.mend(rows).model.estimator_ is rows.plain
+    assert "_held_out" in vars(rows)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)

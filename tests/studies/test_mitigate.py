@@ -77,7 +77,7 @@ def test_at_least_three_kinds_bring_the_loan_model_to_within_one_percent():
     assert found["twin_average"].gap.estimate == 0
     assert not found["twin_average"].informed
     assert result.recommended == ""
-    assert "does not predict better than one answer for everybody" in result.comparison.sentence
+    assert "not proven to follow the label better than one answer for everybody" in result.comparison.sentence
 
 
 def test_a_candidate_that_keeps_the_accuracy_is_recommended():

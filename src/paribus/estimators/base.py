@@ -17,13 +17,19 @@ from paribus.errors import DataError, ModelError, SpecError, nearest
 from paribus.probe._boosters import in_pandas, with_categories
 from paribus.roles import CROSS, level_name
 from paribus.stats.folds import folds
-from paribus.table import Scalar, Table, lookup
+from paribus.table import Scalar, Table, flat, lookup
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 _BOOSTERS = {"xgboost", "lightgbm", "catboost"}
 _STEP = 2.0**-53
+
+_BY_NAME = {"CalibratedClassifierCV", "AdaBoostClassifier"}
+"""They hand weights to an estimator whose ``fit`` names them, and to no pipeline."""
+
+_ROUTED = {"TunedThresholdClassifierCV", "FixedThresholdClassifier"}
+"""They hand nothing on unless scikit-learn is configured to."""
 
 
 # --- frames ---------------------------------------------------------------------------------------
@@ -147,8 +153,8 @@ def names_of(X: Any) -> list[str]:
 
 def rows_of(X: Any, index: npt.NDArray[np.intp]) -> Any:
     """Give some rows of a data frame or of a matrix."""
-    if isinstance(X, np.ndarray):
-        return X[index]
+    if isinstance(X, pa.Table):
+        return X.take(pa.array(index))
     return X.iloc[index] if hasattr(X, "iloc") else X[index]
 
 
@@ -328,7 +334,8 @@ class Groups:
     def codes(self, X: Any) -> Codes:
         """Give the number of each row's group; -1 where nobody of it was known before."""
         places = self._places(Table.of(X))
-        width = [len(levels) + 1 for levels in self.levels]
+        # One past the last is missing, and one further a level that nobody had.
+        width = [len(levels) + 2 for levels in self.levels]
         known = np.full(int(np.prod(width)), -1, np.intp)
         for number, cell in enumerate(self.cells):
             known[np.ravel_multi_index(cell, width)] = number
@@ -337,8 +344,10 @@ class Groups:
     def _places(self, table: Table) -> npt.NDArray[np.intp]:
         out = np.empty((len(table), len(self.attributes)), np.intp)
         for i, (name, levels) in enumerate(zip(self.attributes, self.levels, strict=True)):
-            found = lookup(table.column(name, slice(None)).arrow(), levels)
-            out[:, i] = np.where(found < 0, len(levels), found)
+            values = table.column(name, slice(None)).arrow()
+            found = lookup(values, levels)
+            missing = flat(values).is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+            out[:, i] = np.where(found < 0, np.where(missing, len(levels), len(levels) + 1), found)
         return out
 
 
@@ -405,19 +414,26 @@ def weight_name(estimator: Any) -> str:
     steps = getattr(estimator, "steps", None)
     if isinstance(steps, list) and steps:
         return f"{steps[-1][0]}__{weight_name(steps[-1][1])}"
-    if has_fit_parameter(estimator, "sample_weight"):
+    kind, inside = type(estimator).__name__, getattr(estimator, "estimator", None)
+    takes = has_fit_parameter(estimator, "sample_weight")
+    if takes and not (kind in _BY_NAME and inside is not None and not _takes_weights(inside)):
         return "sample_weight"
-    inside = getattr(estimator, "estimator", None)
-    passes = any(
+    passes = kind not in _ROUTED and any(
         parameter.kind is inspect.Parameter.VAR_KEYWORD
         for parameter in inspect.signature(estimator.fit).parameters.values()
     )
-    if inside is not None and passes:
-        # A search hands what it is given on to the fit of its estimator.
-        return weight_name(inside)
-    raise ModelError(
-        f'{type(estimator).__name__} takes no weights; try "resample", which needs none'
-    )
+    if passes and not takes:
+        if inside is not None:
+            # A search hands what it is given on to the fit of its estimator.
+            return weight_name(inside)
+        several = getattr(estimator, "estimators", None)
+        if isinstance(several, list) and all(_takes_weights(each) for _, each in several):
+            return "sample_weight"
+    raise ModelError(f'{kind} takes no weights; try "resample", which needs none')
+
+
+def _takes_weights(estimator: Any) -> bool:
+    return isinstance(estimator, str) or has_fit_parameter(estimator, "sample_weight")
 
 
 def fitted(estimator: Any, X: Any, y: Any, weight: Floats | None = None) -> Any:
@@ -492,7 +508,9 @@ def held_out_scores(
         Where a clone would see one label only.
     """
     told = np.unique(y, return_inverse=True)[1].reshape(-1)
-    groups = told if strata is None else (strata + 1) * (told.max() + 1) + told
+    # Labels first: rows are dealt in this order, and with many small groups first one part could
+    # be dealt all rows of a label.
+    groups = told if strata is None else told * (strata.max() + 2) + strata + 1
     part = folds(groups, parts, seed)
     out = np.empty(len(y))
     for number in range(parts):

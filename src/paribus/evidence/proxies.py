@@ -165,6 +165,29 @@ def _values(array: pa.Array) -> Codes:
 # --- strength -------------------------------------------------------------------------------------
 
 
+def strengths(observed: Observed, attribute: str) -> dict[str, Strength] | None:
+    """Measure how well each feature by itself predicts a protected attribute, and nothing else.
+
+    Parameters
+    ----------
+    observed : Observed
+    attribute : str
+
+    Returns
+    -------
+    dict of str to Strength, or None
+        None where there are too few people of two groups to learn from some and judge by others.
+    """
+    codes, _ = observed.codes(attribute)
+    if len(np.unique(codes[codes >= 0])) < 2:
+        return None
+    halves = _Halves.of(codes, observed.seed)
+    if halves is None:
+        return None
+    fields = _Fields.of(observed)
+    return {each: _alone(fields, at, codes, halves) for at, each in enumerate(fields.names)}
+
+
 @dataclass(frozen=True, eq=False)
 class _Halves:
     """People whose level is known, in two halves: one to learn from, one to judge by."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from paribus import estimators
 from paribus._text import count, name, percent, points
 from paribus.mitigation.base import Mended, Training
 
@@ -32,9 +33,7 @@ def constrained(training: Training, constraint: str, method: str, **options: Any
     -------
     Mended
     """
-    from paribus.estimators.constrained import Constrained
-
-    model = Constrained(
+    model = estimators.Constrained(
         training.estimator,
         list(training.attributes),
         constraint,

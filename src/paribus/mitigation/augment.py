@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pydantic
 from pydantic import StrictBool, model_validator
 
+from paribus import estimators
 from paribus._plugins import Number, Whole
 from paribus._seeds import generator
 from paribus._text import count
@@ -268,10 +269,8 @@ def _stacked(table: Table, frames: Sequence[Any]) -> Table:
 
 
 def _takes_weights(estimator: Any) -> bool:
-    from paribus.estimators.base import weight_name
-
     try:
-        weight_name(estimator)
+        estimators.weight_name(estimator)
     except ModelError:
         return False
     return True
@@ -306,8 +305,6 @@ def _at_reference(training: Training) -> npt.NDArray[Any]:
 
 def _held_out(training: Training, index: Places, twin: Any) -> tuple[Floats, Floats]:
     """Score some rows and their twins by estimators that were fitted on neither."""
-    from paribus.estimators.base import favorable_scores, fitted, rows_of
-
     good = training.good
     part = folds((training.codes + 1) * 2 + good, _PARTS, training.seed)
     here, there = np.empty(len(index)), np.empty(len(index))
@@ -322,9 +319,15 @@ def _held_out(training: Training, index: Places, twin: Any) -> tuple[Floats, Flo
                 "would be at the reference; take more rows of it, or keep the labels"
             )
         weight = None if training.weight is None else training.weight[rest]
-        model = fitted(training.estimator, rows_of(training.X, rest), training.label[rest], weight)
-        here[asked] = favorable_scores(model, rows_of(training.X, index[asked]), training.favorable)
-        there[asked] = favorable_scores(model, rows_of(twin, asked), training.favorable)
+        model = estimators.fitted(
+            training.estimator, estimators.rows_of(training.X, rest), training.label[rest], weight
+        )
+        here[asked] = estimators.favorable_scores(
+            model, estimators.rows_of(training.X, index[asked]), training.favorable
+        )
+        there[asked] = estimators.favorable_scores(
+            model, estimators.rows_of(twin, asked), training.favorable
+        )
     return here, there
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from paribus import estimators
 from paribus._text import name
 from paribus.errors import ModelError
 from paribus.mitigation.base import Mended, Mitigation, Stage, Training
@@ -22,8 +23,6 @@ class DropAttribute(Mitigation):
     stage: ClassVar[Stage] = "features"
 
     def mend(self, training: Training) -> Mended:
-        from paribus.estimators.without import Without
-
         dropped = [each for each in training.features if each in training.closure]
         if not dropped:
             raise ModelError(
@@ -35,7 +34,7 @@ class DropAttribute(Mitigation):
                 "all that the model sees are the protected attributes and what follows them: "
                 "without these, nothing is left to decide by"
             )
-        model = Without(
+        model = estimators.Without(
             training.estimator, dropped, features=list(training.features),
             favorable=training.favorable, matrix=training.matrix,
         )  # fmt: skip

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import pydantic
 
+from paribus import estimators
 from paribus._plugins import Number
 from paribus._text import name
 from paribus.counting import Source
 from paribus.errors import ModelError, SpecError, nearest
 from paribus.evidence._strength import Strength
-from paribus.evidence.proxies import _alone, _Fields, _Halves
+from paribus.evidence.proxies import strengths
 from paribus.mitigation.base import Mended, Mitigation, Stage, Training
 from paribus.observed import Observed
 from paribus.roles import Roles
@@ -41,8 +41,6 @@ class DropProxies(Mitigation):
     """Columns that may not be dropped, such as those that the job requires."""
 
     def mend(self, training: Training) -> Mended:
-        from paribus.estimators.without import Without
-
         self._check(training)
         told = {each: _told(training, each) for each in training.attributes}
         best = _best({attribute: found for attribute, found in told.items() if found is not None})
@@ -58,7 +56,7 @@ class DropProxies(Mitigation):
                 "every column that the model sees tells a protected attribute, and none would be "
                 "left to decide by; name those that it needs in keep, or raise strength"
             )
-        model = Without(
+        model = estimators.Without(
             training.estimator, dropped, features=list(training.features),
             favorable=training.favorable, matrix=training.matrix,
         )  # fmt: skip
@@ -118,12 +116,7 @@ def _told(training: Training, attribute: str) -> dict[str, Strength] | None:
     """Measure each column; None where there are too few people of two groups."""
     roles = Roles(by=(attribute,), features=training.features)
     observed = Observed.of(Source.of(training.frame), roles, training.seed)
-    codes, _ = observed.codes(attribute)
-    halves = _Halves.of(codes, training.seed) if (codes >= 0).any() else None
-    if halves is None or len(np.unique(codes[codes >= 0])) < 2:
-        return None
-    fields = _Fields.of(observed)
-    return {each: _alone(fields, at, codes, halves) for at, each in enumerate(fields.names)}
+    return strengths(observed, attribute)
 
 
 def _best(told: Mapping[str, Mapping[str, Strength]]) -> dict[str, _Told]:

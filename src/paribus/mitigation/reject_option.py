@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pydantic
 
+from paribus import estimators
 from paribus._plugins import Number, Whole
 from paribus._text import count, name, number, percent
 from paribus.errors import SpecError
@@ -59,9 +60,7 @@ class RejectOption(Mitigation):
     def mend(self, training: Training) -> Mended:
         from sklearn.base import clone
 
-        from paribus.estimators.reject_option import RejectOption as Model
-
-        model = Model(
+        model = estimators.RejectOption(
             training.plain, list(training.attributes), self.width, self.gap, self.parts,
             prefit=True, smallest=self.smallest, features=list(training.features),
             favorable=training.favorable, matrix=training.matrix, seed=training.seed,

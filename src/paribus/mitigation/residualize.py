@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 import pydantic
 
+from paribus import estimators
 from paribus._plugins import Number
 from paribus._text import count, name, number
 from paribus.errors import DataError, ModelError, SpecError, nearest
@@ -31,8 +32,6 @@ class Residualize(Mitigation):
     codes that the model takes for categories."""
 
     def mend(self, training: Training) -> Mended:
-        from paribus.estimators.residualized import Residualized
-
         dropped = [each for each in training.features if each in training.closure]
         if len(dropped) == len(training.features):
             raise ModelError(
@@ -40,7 +39,7 @@ class Residualize(Mitigation):
                 "without these, nothing is left to decide by"
             )
         self._check(training, dropped)
-        model = Residualized(
+        model = estimators.Residualized(
             training.estimator, list(training.attributes),
             columns=None if self.columns is None else list(self.columns),
             drop=dropped, alpha=self.alpha, features=list(training.features),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pydantic
 
+from paribus import estimators
 from paribus._plugins import Whole
 from paribus._text import count, name, number, percent
 from paribus.errors import SpecError
@@ -81,11 +82,8 @@ class Thresholds(Mitigation):
     def mend(self, training: Training) -> Mended:
         from sklearn.base import clone
 
-        from paribus.estimators.base import lot
-        from paribus.estimators.group_thresholds import GroupThresholds
-
         shared = [column for column in training.features if column not in training.closure]
-        model = GroupThresholds(
+        model = estimators.GroupThresholds(
             training.plain, list(training.attributes), self.constraint, self.objective, self.parts,
             prefit=True, smallest=self.smallest, grid=self.grid, features=list(training.features),
             favorable=training.favorable, matrix=training.matrix, shared=shared, seed=training.seed,
@@ -95,7 +93,7 @@ class Thresholds(Mitigation):
         model.fit(frame, training.label, training.weight, held_out)
         # A clone shall be one that can be fitted again, on other rows.
         model.set_params(estimator=clone(training.estimator), prefit=False)
-        return Mended(model, tuple(self._notes(model, training, lot(frame, shared))))
+        return Mended(model, tuple(self._notes(model, training, estimators.lot(frame, shared))))
 
     def _notes(self, model: Any, training: Training, lots: Any) -> list[str]:
         ruled = [number for number, rule in enumerate(model.rule_of_) if rule >= 0]

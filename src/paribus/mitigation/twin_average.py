@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 import pydantic
 
+from paribus import estimators
 from paribus._plugins import Whole
 from paribus._text import count, name
 from paribus.mitigation.base import Mended, Mitigation, Stage, Training
@@ -26,9 +27,7 @@ class TwinAverage(Mitigation):
     stage: ClassVar[Stage] = "decisions"
 
     def mend(self, training: Training) -> Mended:
-        from paribus.estimators.twin_average import TwinAverage as Averaged
-
-        model = Averaged(
+        model = estimators.TwinAverage(
             training.plain,
             training.recipe(),
             draws=self.draws,

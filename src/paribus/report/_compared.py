@@ -64,7 +64,13 @@ class Words(NamedTuple):
 
 
 def reach(gap: Gap) -> tuple[float, float]:
-    """Give the interval of the size of a gap, whatever its sign."""
+    """Give the interval of the size of a gap, whatever its sign.
+
+    Returns
+    -------
+    tuple of float
+        From 0 where the gap may be none.
+    """
     low, high = sorted((abs(gap.low), abs(gap.high)))
     return (0.0 if gap.low <= 0 <= gap.high else low), high
 
@@ -75,7 +81,13 @@ def written(value: float, show: Show) -> str:
 
 
 def ends(low: float, high: float, show: Show) -> str:
-    """Write the ends of an interval, to stand beside their estimate: ``0.1 to 0.9 %``."""
+    """Write the ends of an interval, to stand beside their estimate.
+
+    Examples
+    --------
+    >>> ends(0.001, 0.009, percent), ends(0.5, sys.float_info.max, percent)
+    ('0.1 to 0.9 %', 'from 50.0, no upper bound')
+    """
     first = written(low, show).removesuffix(" points").removesuffix(" %")
     if high >= sys.float_info.max:
         return f"from {first}, no upper bound"
@@ -93,7 +105,13 @@ def share(value: float) -> str:
 
 
 def confidence(level: float) -> str:
-    """Write a confidence in hundredths, and never as a whole one."""
+    """Write a confidence in hundredths, and never as a whole one.
+
+    Examples
+    --------
+    >>> confidence(0.95), confidence(1 - 0.05 / 16), confidence(0.999996)
+    ('95 %', '99.69 %', '99.9996 %')
+    """
     for digits in (4, 6, 9):
         text = f"{100 * level:.{digits}g}"
         if float(text) < 100:

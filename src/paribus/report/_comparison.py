@@ -45,9 +45,10 @@ _LABELS = (
 
 _RULE = (
     "A candidate is recommended only where its gap is proven to lie within the tolerance, no other "
-    "difference between its twins is proven, it is proven to predict better than one answer for "
-    "everybody, and the gap has not moved to crossed groups. Of those that qualify, the one with "
-    "the highest score is named; candidates that need no protected attribute to decide go first."
+    "difference between its twins is proven, it is proven to follow the label better than one "
+    "answer for everybody, and the gap has not moved to crossed groups. Of those that qualify, the "
+    "one with the highest score is named; candidates that need no protected attribute to decide go "
+    "first."
 )
 
 
@@ -134,14 +135,15 @@ def _tried(compared: Comparison, words: Words) -> str:
     if not others:
         return "No way to mend the model was tried."
     ways = "One way" if len(others) == 1 else f"{len(others):,} ways"
+    ways += f" to mend the model {'was' if len(others) == 1 else 'were'} tried"
     if not usable:
-        return f"{ways} to mend the model, and none could be compared: each row says why."
-    some = "" if usable == len(others) else f", of which {usable:,} could be compared"
+        return f"{ways}, and none could be compared: each row says why."
+    some = "" if usable == len(others) else f", and {usable:,} could be compared"
     title = UNITS[compared.gap].title if compared.gap in UNITS else ""
     meant = f" ({title[0].lower()}{title[1:]})" if title else ""
     every = "It was fitted" if len(others) == 1 else "Each was fitted"
     return (
-        f"{ways} to mend the model{some}. {every} again, asked about the same twins as the model "
+        f"{ways}{some}. {every} again, asked about the same twins as the model "
         "as it is, and measured on rows on which it was not fitted. Better is a smaller "
         f"{words.gap_name}{meant} and a higher {words.score_name}."
     )
@@ -309,7 +311,7 @@ def _verdict(candidate: Candidate) -> Cell:
     if candidate.twins not in (None, held):
         against.append(f"all findings about its twins: {candidate.twins}")
     if not candidate.informed:
-        against.append("not proven to predict better than one answer for everybody")
+        against.append("not proven to follow the label better than one answer for everybody")
     return Cell(held or "", _tone(candidate), "; ".join(against))
 
 

@@ -80,7 +80,7 @@ def who_pays(compared: Comparison, ranked: Sequence[Candidate], words: Words) ->
         "Who gains and who pays",
         tuple(map(Paragraph, intro)),
         tuple(parts),
-        brief=_brief_rates(chosen or shown[0]),
+        brief=_brief_rates(chosen),
     )
 
 
@@ -195,8 +195,10 @@ def _proven(rate: GroupRate) -> Cell:
     return Cell("falls", "changed") if rate.change.high < 0 else Cell("no change")
 
 
-def _brief_rates(candidate: Candidate) -> str:
+def _brief_rates(candidate: Candidate | None) -> str:
     """Say who gains and who pays where there is room for one line only."""
+    if candidate is None:
+        return "The HTML report has the rates of each group, with every candidate."
     alone = [rate for rate in candidate.rates if CROSS not in rate.attribute]
     if len(alone) <= LISTED + 1:
         said = ", ".join(
@@ -265,7 +267,7 @@ def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ..
     if beyond:
         said.append(Statement(f"Its twins. {sentence(beyond[0])}", "biased"))
     if not candidate.informed:
-        useless = "It is not proven to predict better than one answer for everybody."
+        useless = "It is not proven to follow the label better than one answer for everybody."
         said.append(Statement(f"Usefulness. {useless}", "inconclusive"))
     return tuple(said)
 

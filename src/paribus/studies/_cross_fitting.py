@@ -21,11 +21,11 @@ _ARGMAX = (
     "sklearn.tree.",
     "sklearn.ensemble._forest",
     "sklearn.ensemble._hist_gradient_boosting",
-    "sklearn.ensemble._gb",
     "lightgbm.",
     "xgboost.",
 )
-"""Where the label is that of the higher of two probabilities: asked once, it answers both."""
+"""Where the label is that of the higher of two probabilities, and of equal ones the first: asked
+once, it answers both. Gradient boosting of scikit-learn takes the last of equal ones."""
 
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
@@ -65,11 +65,12 @@ class Asked:
     def answers(self, frame: Any) -> tuple[Truths, Floats]:
         """Tell whose decision is favorable, and how sure the model is of it."""
         shown = self.frame(frame)
-        scores = favorable_scores(self.model, shown, self.favorable)
         if self._argmax:
-            classes = np.asarray(self.model.classes_).tolist()
-            last = classes.index(self.favorable) == 1
-            return (scores > 0.5 if last else scores >= 0.5), scores
+            # Not against 0.5: the two of a forest are rounded each by itself.
+            told = np.asarray(self.model.predict_proba(shown))
+            place = np.asarray(self.model.classes_).tolist().index(self.favorable)
+            return told.argmax(axis=1) == place, told[:, place].astype(np.float64)
+        scores = favorable_scores(self.model, shown, self.favorable)
         return np.asarray(self.model.predict(shown)).ravel() == self.favorable, scores
 
     @property

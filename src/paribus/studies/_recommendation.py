@@ -38,7 +38,7 @@ def supported(candidate: Candidate) -> bool:
     """Tell whether the evidence supports a candidate.
 
     Its gap is proven to be within the tolerance, none of its twins are proven to be treated
-    differently, it is proven to predict better than one answer for everybody, and the gap has not
+    differently, its decisions are proven to go with the label, and the gap has not
     moved to crossed groups.
     """
     return (
@@ -71,18 +71,19 @@ def recommend(candidates: Sequence[Candidate], scorer: str) -> tuple[str, str]:
         return "", _none(candidates)
     free = [c for c in backed if not c.needs]
     best = max(free or backed, key=_score)
-    said = [f"{_kept(best, scorer)} and brings {_brought(start, best)}"]
-    beaten = [c.name for c in candidates[1:] if c.dominated_by]
+    said = [f"{_kept(best, scorer)} and {_brought(start, best)}"]
+    if best.needs:
+        said.append(f"it must know {_listed(best.needs)} of whoever is decided about")
+    beaten = [c.name for c in candidates[1:] if c.dominated_by and c is not best]
     if beaten:
-        shown = ", ".join(name(each) for each in beaten[:_LISTED])
-        more = f" and {len(beaten) - _LISTED} more" if len(beaten) > _LISTED else ""
+        more = [f"{len(beaten) - _LISTED} more"] if len(beaten) > _LISTED else []
         verb = "is" if len(beaten) == 1 else "are"
-        said.append(f"{shown}{more} {verb} dominated")
+        said.append(f"{_listed([*beaten[:_LISTED], *more])} {verb} dominated")
     others = [c for c in backed if c.needs and _score(c) > _score(best)]
     if free and others:
         better = max(others, key=_score)
         said.append(
-            f"{name(better.name)} scores higher, but must know {', '.join(better.needs)} of "
+            f"{name(better.name)} scores higher, but must know {_listed(better.needs)} of "
             "whoever is decided about"
         )
     return best.name, "; ".join(said) + "."
@@ -96,20 +97,25 @@ def _none(candidates: Sequence[Candidate]) -> str:
     assert nearest.gap is not None
     within = shown(nearest.gap.tolerance, nearest.gap.unit)
     gap = nearest.gap
-    low, high = shown(gap.low, gap.unit), shown(gap.high, gap.unit)
+    # Which group is worse off does not matter here: gaps are written as sizes.
+    ends = (gap.low, gap.high) if gap.estimate >= 0 else (-gap.high, -gap.low)
+    low, high = (shown(end, gap.unit) for end in ends)
     blocked = ""
     if gap.verdict == "within tolerance":
-        blocked = (
-            " It is within the tolerance, and still not recommended: "
-            + ("its twins are treated differently otherwise." if nearest.twins == "biased" else
-               "it does not predict better than one answer for everybody." if not nearest.informed
-               else "the gap has moved to crossed groups.")
-        )  # fmt: skip
+        blocked = f" It is within the tolerance, and still not recommended: {_objection(nearest)}."
     return (
         f"The evidence supports no candidate: none that could be used is proven to bring the "
         f"{gap.unit} within {within}. The smallest gap is that of {name(nearest.name)}, "
-        f"{shown(gap.estimate, gap.unit)} ({low} to {high}).{blocked}"
+        f"{shown(abs(gap.estimate), gap.unit)} ({low} to {high}).{blocked}"
     )
+
+
+def _objection(candidate: Candidate) -> str:
+    if candidate.twins == "biased":
+        return "its twins are treated differently otherwise"
+    if not candidate.informed:
+        return "it is not proven to follow the label better than one answer for everybody"
+    return "the gap has moved to crossed groups"
 
 
 def _kept(best: Candidate, scorer: str) -> str:
@@ -122,9 +128,19 @@ def _kept(best: Candidate, scorer: str) -> str:
 
 def _brought(start: Candidate, best: Candidate) -> str:
     assert best.gap is not None
-    unit = best.gap.unit
-    before = f" from {shown(abs(start.gap.estimate), unit)}" if start.gap is not None else ""
-    return f"the {unit}{before} to within {shown(best.gap.tolerance, unit)}"
+    unit, tolerance = best.gap.unit, best.gap.tolerance
+    within = shown(tolerance, unit)
+    if start.gap is None:
+        return f"brings the {unit} to within {within}"
+    before = shown(abs(start.gap.estimate), unit)
+    if abs(start.gap.estimate) <= tolerance:
+        return f"is proven to keep the {unit} within {within} (it is {before} as the model is)"
+    return f"brings the {unit} from {before} to within {within}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = [name(each) for each in names]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _score(candidate: Candidate) -> float:
@@ -133,7 +149,10 @@ def _score(candidate: Candidate) -> float:
 
 def shown(value: float, unit: str) -> str:
     """Write a gap: shares as percentages, amounts as numbers."""
-    return number(value) if unit in {"score gap", "absolute gap"} else percent(value)
+    if unit in {"score gap", "absolute gap"}:
+        return number(value)
+    # Rounded away from 0: "-0.0 %" would read as if there were nothing.
+    return "-0.1 %" if -0.0005 < value < 0 else percent(value)
 
 
 def widest(findings: Sequence[Finding]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from paribus.comparison import Measure
 from paribus.errors import ModelError, SpecError, nearest
 from paribus.estimators.base import rows_of
 from paribus.stats.folds import folds
+from paribus.stats.independent import p_beyond
 from paribus.stats.paired import tango_interval
 from paribus.stats.rate_intervals import wilson
 from paribus.stats.ratios import impact_ratio
@@ -77,34 +79,44 @@ class Share:
     weight: Floats | None = None
 
     def measure(self, confidence: float) -> Measure:
-        """Give the share (Wilson's interval; the normal one of a weighted mean)."""
+        """Give the share (Wilson's interval; of weighted rows that of Agresti and Coull 1998)."""
         if self.weight is not None:
-            return _mean(self.true.astype(np.float64), self.weight, confidence, (0.0, 1.0))
+            # Half a squared quantile of people on either side: nobody is proven to be all alike.
+            half = _quantile(confidence) ** 2 / 2.0
+            values = self.true.astype(np.float64)
+            return _mean(values, self.weight, confidence, ((1.0, half), (0.0, half)))
         low, high = wilson(int(self.true.sum()), len(self.true), confidence)
         return Measure(estimate=float(self.true.mean()), low=float(low), high=float(high))
 
     def minus(self, before: Share, confidence: float) -> Measure:
-        """Give the difference to another share of the same people (Tango 1998)."""
+        """Give the difference to another share of the same people.
+
+        By Tango (1998); of weighted rows by Bonett and Price (2012), with one more change each way.
+        """
         if self.weight is not None:
             gap = self.true.astype(np.float64) - before.true
-            return _mean(gap, self.weight, confidence, (-1.0, 1.0))
+            return _mean(gap, self.weight, confidence, ((1.0, 1.0), (-1.0, 1.0)))
         won, lost = _changed(self.true, before.true)
         n = len(self.true)
         low, high = tango_interval(won, lost, n, confidence)
         return Measure(estimate=(won - lost) / n, low=low, high=high)
 
     def over(self, before: Share, confidence: float) -> Measure | None:
-        """Give the ratio to another share of the same people (Bonett and Price 2006).
+        """Give the ratio to another share of the same people.
 
-        None where the other is 0 and rows are weighted.
+        By Bonett and Price (2006); of weighted rows to the first order, from the mean of ``after -
+        ratio * before``, which is 0, with one more change each way. None where the other is 0 and
+        rows are weighted.
         """
         if self.weight is not None:
-            base = before.measure(confidence).estimate
+            base = float(self.weight[before.true].sum() / self.weight.sum())
             if base <= 0:
                 return None
-            change = self.minus(before, confidence)
-            low, high = 1.0 + change.low / base, 1.0 + change.high / base
-            return Measure(estimate=1.0 + change.estimate / base, low=max(low, 0.0), high=high)
+            ratio = float(self.weight[self.true].sum() / self.weight.sum()) / base
+            left = self.true.astype(np.float64) - ratio * before.true
+            off = _mean(left, self.weight, confidence, ((1.0, 1.0), (-ratio, 1.0)))
+            low, high = ratio + off.low / base, ratio + off.high / base
+            return Measure(estimate=ratio, low=min(max(low, 0.0), ratio), high=max(high, ratio))
         won, lost = _changed(self.true, before.true)
         both = int((self.true & before.true).sum())
         neither = len(self.true) - both - won - lost
@@ -112,21 +124,60 @@ class Share:
         return Measure(estimate=estimate, low=low, high=high)
 
 
-def informed(right: Truths, constant: Truths, weight: Floats | None, confidence: float) -> bool:
-    """Tell whether a model is proven to predict better than one answer for everybody."""
-    return Share(right, weight).minus(Share(constant, weight), confidence).low > 0
+def informed(decisions: Truths, good: Truths, weight: Floats | None, confidence: float) -> bool:
+    """Tell whether decisions are proven to go with the label.
+
+    Those that are the same for everybody, or a matter of luck, are favorable as often where the
+    label is not favorable as where it is: Youden's J (1950) is 0. That it is larger is proven by
+    Newcombe's interval (1998, method 10) and an exact test; of weighted rows at Kish's effective
+    number of rows.
+    """
+    each = np.ones(len(good)) if weight is None else weight
+    counts = []
+    for rows in (good, ~good):
+        total = float(each[rows].sum())
+        if total <= 0:
+            return False
+        one = total / float((each[rows] ** 2).sum())
+        counts += [float(each[rows & decisions].sum()) * one, total * one]
+    more = counts[0] * counts[3] > counts[2] * counts[1]
+    return more and bool(p_beyond(*counts) <= 1.0 - confidence)
 
 
 def _changed(after: Truths, before: Truths) -> tuple[int, int]:
     return int((after & ~before).sum()), int((before & ~after).sum())
 
 
-def _mean(values: Floats, weight: Floats, confidence: float, ends: tuple[float, float]) -> Measure:
-    total = float(weight.sum())
-    mean = float((weight * values).sum() / total)
-    spread = float(np.sqrt((weight**2 * (values - mean) ** 2).sum())) / total
-    reach = -float(ndtri((1.0 - confidence) / 2.0)) * spread
-    return Measure(estimate=mean, low=max(mean - reach, ends[0]), high=min(mean + reach, ends[1]))
+def _mean(
+    values: Floats, weight: Floats, confidence: float, added: tuple[tuple[float, float], ...]
+) -> Measure:
+    """Give a weighted mean; its interval is the normal one of a few people more.
+
+    The linearized variance of a weighted mean alone is 0 where nobody differs, however few they
+    are. With equal weights all is as without weights.
+
+    Parameters
+    ----------
+    values, weight : ndarray of float64, shape (n,)
+    confidence : float
+    added : tuple of (value, people)
+        Values of the people that are added, the largest first, and how many; each weighs as much
+        as one of the effective number of rows (Kish).
+    """
+    total, squares = float(weight.sum()), float((weight**2).sum())
+    mean = float((weight * values).sum()) / total
+    one = squares / total
+    everybody = total + one * sum(people for _, people in added)
+    center = (total * mean + one * sum(value * people for value, people in added)) / everybody
+    spread = float((weight**2 * (values - center) ** 2).sum())
+    spread += one**2 * sum(people * (value - center) ** 2 for value, people in added)
+    reach = _quantile(confidence) * spread**0.5 / everybody
+    low, high = max(center - reach, added[-1][0]), min(center + reach, added[0][0])
+    return Measure(estimate=mean, low=min(low, mean), high=max(high, mean))
+
+
+def _quantile(confidence: float) -> float:
+    return -float(ndtri((1.0 - confidence) / 2.0))
 
 
 # --- any scorer -----------------------------------------------------------------------------------
@@ -150,6 +201,12 @@ class _Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _, good = self.asked.answers(X)
         return np.column_stack([1.0 - good, good])
 
+    @available_if(lambda self: hasattr(self.asked.model, "decision_function"))  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> Floats:
+        # Ranks as the model does: scorers of ranks ask for margins where there are some.
+        _, good = self.asked.answers(X)
+        return np.asarray(good - 0.5)
+
 
 def parts_of(good: Truths, part: Codes, seed: int) -> Codes:
     """Deal the rows of each fold into parts that a scorer sees one by one.
@@ -169,9 +226,16 @@ def parts_of(good: Truths, part: Codes, seed: int) -> Codes:
 
 
 def part_scores(
-    scorer: Scorer, models: Sequence[Asked], frame: Any, good: Truths, pieces: Codes
+    scorer: Scorer,
+    models: Sequence[Asked],
+    frame: Any,
+    good: Truths,
+    pieces: Codes,
+    weight: Floats | None = None,
 ) -> Floats:
     """Score every part by the model that was not fitted on it.
+
+    Rows count for as many people as they stand for where the scorer takes ``sample_weight``.
 
     Raises
     ------
@@ -179,12 +243,16 @@ def part_scores(
         Where the scorer fails, or gives no number.
     """
     assert scorer.call is not None
+    function = getattr(scorer.call, "_score_func", scorer.call)
+    weighs = "sample_weight" in inspect.signature(function).parameters
     scores = []
     for piece in np.unique(pieces):
         rows = np.flatnonzero(pieces == piece)
         model = _Coded(models[int(piece) // _PARTS])
+        counted = {"sample_weight": weight[rows]} if weighs and weight is not None else {}
+        truths = good[rows].astype(np.intp)
         try:
-            score = float(scorer.call(model, rows_of(frame, rows), good[rows].astype(np.intp)))
+            score = float(scorer.call(model, rows_of(frame, rows), truths, **counted))
         except Exception as error:
             said = str(error).strip().splitlines()[:1] or [type(error).__name__]
             raise ModelError(f'the scorer "{scorer.name}" fails: {said[0]}'[:200]) from None

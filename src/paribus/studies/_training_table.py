@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,19 @@ def training_of(
         Where a column is missing, or the label does not have two values.
     """
     notes: list[str] = []
+    if table.kind == "pyarrow":
+        # What most models were fitted on, and what rows can be picked from.
+        table = Table.of(table.frame.to_native().to_pandas(), path=_TRAIN)
     for column, path in ((label, _LABEL), (weight, "$.mitigate.weight")):
         if column is not None and column not in table.names:
             raise DataError(
                 f'the training data have no column "{column}"{nearest(column, table.names)}',
                 path=path,
             )
+    if label in audit.protect:
+        raise SpecError(f'"{label}" is a protected attribute, not what happened', path=_LABEL)
+    if weight == label:
+        raise SpecError(f'"{label}" is the label', path="$.mitigate.weight")
     table, notes_of_label = _labeled(table, label)
     notes += notes_of_label
     fields = dict(audit.fields)
@@ -111,7 +119,7 @@ def _labels(
         )
     known = model.classes
     if known is not None:
-        place = lookup(array, known)
+        place = lookup(*_alike(array, known))
         if (place < 0).any():
             odd = array[int(np.argmin(place))].as_py()
             listed = ", ".join(level_name(value) for value in known)
@@ -136,6 +144,16 @@ def _labels(
             path="$.model.favorable",
         )
     return labels, values[good[0]]
+
+
+def _alike(array: pa.Array, known: Sequence[Scalar]) -> tuple[pa.Array, list[Scalar]]:
+    """Write truth values as 0 and 1 where the other side has numbers."""
+    if pa.types.is_boolean(array.type):
+        numbers = not any(isinstance(label, bool | str) for label in known)
+        return (array.cast(pa.int8()) if numbers else array), list(known)
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+        return array, [int(label) if isinstance(label, bool) else label for label in known]
+    return array, list(known)
 
 
 def _weights(table: Table, weight: str) -> npt.NDArray[np.float64]:

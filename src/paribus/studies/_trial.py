@@ -295,10 +295,3 @@ def _seen(setting: Setting, models: list[Asked]) -> tuple[Floats, Floats]:
         everybody += np.bincount(codes, minlength=groups)
         good += np.bincount(codes, decided, minlength=groups)
     return good, everybody
-
-
-def constant_answers(training: Training) -> Truths:
-    """Give the one answer that is right most often, for everybody."""
-    weight = np.ones(len(training)) if training.weight is None else training.weight
-    most = float(weight[training.good].sum()) * 2 >= float(weight.sum())
-    return np.asarray(training.good == most)

@@ -40,7 +40,6 @@ from paribus.studies._trial import (
     Setting,
     Trial,
     comparing,
-    constant_answers,
     mended,
     redeclared,
     roles_of,
@@ -380,7 +379,6 @@ def _candidate(setting: Setting, start: Trial, trial: Trial, unit: str) -> Candi
     widest_gap = widest(held)
     rates = group_rates(setting, start, trial)
     each = setting.confidence
-    constant = constant_answers(setting.training)
     return Candidate(
         **known,
         needs=trial.needs,
@@ -390,7 +388,7 @@ def _candidate(setting: Setting, start: Trial, trial: Trial, unit: str) -> Candi
             verdict=overall(held),
         ),
         twins=overall(trial.record.findings),
-        informed=informed(trial.correct.true, constant, setting.training.weight, each),
+        informed=informed(trial.decisions, setting.training.good, setting.training.weight, each),
         rates=rates,
         warnings=tuple(concerns(setting, start, trial, rates)),
         notes=trial.notes,
