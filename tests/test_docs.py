@@ -13,7 +13,8 @@ How a block is read:
 - ``<!-- not run: reason -->`` before a block leaves it out. There is a limit to these.
 
 Relations are checked too: each kind has a heading on its family's page, with all of its keys.
-Checks of a table are on docs/metrics.md and docs/data.md, with every metric that they give.
+Checks of a table are on docs/metrics.md and docs/data.md, with every metric that they give;
+mitigations, their choices and their estimators on docs/mitigation.md.
 """
 
 from __future__ import annotations
@@ -39,10 +40,13 @@ import pandas as pd
 import pytest
 
 import paribus
+from paribus import estimators
 from paribus._plugins import Family
+from paribus.comparison import Concern
 from paribus.evidence.base import TESTS, Check
 from paribus.evidence.group import Criterion
 from paribus.measuring import METRICS, Data
+from paribus.mitigation.base import MITIGATIONS
 from paribus.people.fields.base import FIELDS, Field
 from paribus.probe.base import PROBES, Probe
 from paribus.spec import from_tables
@@ -234,6 +238,8 @@ def fragment_loads(text: str) -> None:
         several = section in {"protect", "fields"}
         tables[section] = {**tables[section], **content} if several else content
     audit = from_tables(tables)
+    for tried in part.get("mitigate", {}).get("try", ()):
+        MITIGATIONS.parse({"kind": tried} if isinstance(tried, str) else tried)
     if "data" not in tables:
         people = audit.people.head(3).to_pydict()
         assert set(part.get("fields", {})) <= set(people)
@@ -300,6 +306,7 @@ FAMILIES = [
     *(("models.md", PROBES.load(kind), Probe) for kind in PROBES.kinds()),
     *((_page_of(test), test, None) for test in map(TESTS.load, TESTS.kinds())),
     *(("running.md", EXECUTORS.load(kind), None) for kind in EXECUTORS.kinds()),
+    *(("mitigation.md", MITIGATIONS.load(kind), None) for kind in MITIGATIONS.kinds()),
 ]
 
 
@@ -336,6 +343,8 @@ def test_every_section_of_the_file_is_documented() -> None:
         assert f"`{key}`" in sections["[audit]"]
     for key in Data.model_fields:
         assert f"`{key}`" in sections["[data]"]
+    for key in spec._MITIGATE_KEYS:
+        assert f"`{key}`" in sections["[mitigate]"]
     for section in spec._SECTIONS:
         assert any(h.strip("[]").split(".")[0] == section for h in sections), section
 
@@ -387,12 +396,58 @@ def test_every_criterion_is_documented() -> None:
         assert f"`{criterion}`" in _sections("metrics.md")["group"], criterion
 
 
+def _choices(annotation: Any) -> Iterator[str]:
+    """List the texts among which an option chooses."""
+    if isinstance(annotation, str):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _choices(inner)
+
+
+@pytest.mark.parametrize("kind", MITIGATIONS.kinds())
+def test_every_mitigation_is_documented(kind: str) -> None:
+    """What it may be told, where it works, what it costs and what it needs of people."""
+    page, made = _sections("mitigation.md"), MITIGATIONS.load(kind)
+    of_same = page[kind] + page["constrain"] if kind == "grid_search" else page[kind]
+    for key, field in made.model_fields.items():
+        for choice in _choices(field.annotation) if key != "kind" else ():
+            assert f'"{choice}"' in of_same, f"{kind}, {key}: {choice}"
+    stage = {"data": "the data"}.get(made.stage, made.stage)  # type: ignore[attr-defined]
+    assert f"| [`{kind}`](#{kind}) | {stage} |" in page["The kinds"]
+    for said in ("**Costs**", "**Needs"):
+        assert said in page[kind], f"{kind}: {said}"
+
+
+def test_every_estimator_is_documented() -> None:
+    told = _sections("mitigation.md")["Saving it, and auditing it again"]
+    made = {name: getattr(estimators, name) for name in estimators.__all__}
+    ours = {
+        name
+        for name, each in made.items()
+        if isinstance(each, type)
+        and issubclass(each, estimators.Mended)
+        and each is not estimators.Mended
+    }
+    assert {"Without", "TwinAverage"} <= ours
+    assert all(f"| `{name}` | `" in told for name in ours), ours
+
+
+def test_every_warning_of_a_mitigation_is_documented() -> None:
+    for concern in get_args(Concern):
+        assert f"| `{concern}` |" in _sections("mitigation.md")["Warnings"], concern
+
+
 def test_every_command_and_option_is_documented() -> None:
     import typer.main
 
     from paribus import cli
 
-    pages = {"metrics": "metrics.md", "data": "data.md", "disclose": "disclosure.md"}
+    pages = {
+        "metrics": "metrics.md",
+        "data": "data.md",
+        "disclose": "disclosure.md",
+        "mitigate": "mitigation.md",
+    }
     group: Any = typer.main.get_command(cli.app)
     for name, command in group.commands.items():
         # A command about a table has its options on the page of what it does.

@@ -120,6 +120,8 @@ class Comparison(Declaration):
     tolerance: float
     confidence: float
     """Of each single interval, so that those of all candidates hold together."""
+    constant: float = 0.0
+    """The share of rows for which the one answer that is right most often is right."""
     people: str
     """Whose twins were asked about, in words."""
     candidates: tuple[Candidate, ...]

@@ -456,6 +456,12 @@ def _check_mended(mended: Mended, again: Mended, rows: Training, what: str) -> N
     assert np.isfinite(scores).all(), f"{what}: a score is not finite"
     assert ((scores >= 0) & (scores <= 1)).all(), f"{what}: a score is beyond 0 and 1"
 
+    if isinstance(model, estimators.Mended):
+        favored, sure = model.answers(frame)
+        why = f"{what}: its answers are not what it predicts"
+        assert (favored == (answers == rows.favorable)).all(), why
+        assert np.allclose(sure, scores, rtol=0, atol=1e-9), why
+
     def same(other: Any, people: Any, places: Any, why: str) -> None:
         found = _answers_of(other, rows, people)
         assert (found[0] == answers[places]).all(), f"{what}: {why}"

@@ -106,7 +106,13 @@ class Odd(Model):
             assert not (frame.get("gender", good) == "somebody else").any()
         return good * (2.0 if self.how == "beyond" else 1.0)
 
+    def answers(self, X):
+        favored, sure = super().answers(X)
+        return (~favored if self.how == "turned" else favored), sure
+
     def predict(self, X):
+        if self.how == "turned":
+            return self.classes_[np.where(self._favorable(X) >= 0.5, 1, 0)]
         labels = super().predict(X)
         return np.array(["perhaps"] * len(labels)) if self.how == "label" else labels
 
@@ -186,6 +192,7 @@ GIVEN = {
     "not a number": good,
     **{how: odd(how) for how in (
         "unnamed", "absent", "needs more", "luck", "company", "place", "groups", "beyond", "label",
+        "turned",
     )},
 }  # fmt: skip
 NOTES = {"no sentence": ("done",), "not a number": ("The gap is nan points.",)}

@@ -171,7 +171,7 @@ def test_what_cannot_be(kind):
 @pytest.mark.parametrize("name", ["constrain", "grid_search"])
 def test_kinds_are_found_and_declared(name):
     kind = MITIGATIONS.load(name)()
-    assert (kind.kind, kind.stage, kind.extra) == (name, "training", "mitigate")
+    assert (kind.kind, kind.stage) == (name, "training")
     assert MITIGATIONS.sentence(name).endswith(".")
     assert MITIGATIONS.parse(kind.model_dump()) == kind
     with pytest.raises(SpecError, match=r"\$\.constraint: .*\"equalized odds\""):

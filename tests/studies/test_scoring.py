@@ -54,19 +54,18 @@ def test_a_share_is_that_of_wilson(k, n, confidence):
 
 
 def test_a_difference_is_that_of_tango():
-    # Tango (1998), table III: 43 and 1 of 44 pairs -> -0.0260 to 0.1177 (his example 1).
-    after, before = pair(0, 1, 0, 43)
+    after, before = pair(20, 1, 3, 20)
     said = Share(after).minus(Share(before), 0.95)
-    assert said.estimate == pytest.approx(1 / 44)
-    assert bounds(said) == tango_interval(1, 0, 44, 0.95)
-    # Fagerland et al. (2014), airway hyper-responsiveness: 1 and 7 of 21.
+    assert said.estimate == pytest.approx(-2 / 44)
+    assert bounds(said) == tango_interval(1, 3, 44, 0.95)
+    # Airway hyper-responsiveness, 1 and 7 of 21: Fagerland, Lydersen and Laake (2014).
     after, before = pair(1, 1, 7, 12)
     said = Share(after).minus(Share(before), 0.95)
-    assert bounds(said) == pytest.approx((-0.5173, -0.0260), abs=5e-5)
+    assert bounds(said) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
 def test_a_ratio_is_that_of_bonett_and_price():
-    # Fagerland et al. (2014), table VIII.
+    # The example of Fagerland, Lydersen and Laake (2014) that `impact_ratio` shows.
     after, before = pair(59, 6, 16, 80)
     said = Share(after).over(Share(before), 0.95)
     assert (said.estimate, said.low, said.high) == impact_ratio(59, 6, 16, 80, 0.95)
@@ -128,7 +127,7 @@ def test_weighted_shares_agree_with_statsmodels_in_large_tables():
     after = np.where(rng.random(n) < 0.1, ~before, before)
     said = Share(after, weight).measure(0.95)
     assert said.estimate == pytest.approx(DescrStatsW(after * 1.0, weight).mean)
-    # The linearized standard error of a weighted mean (Cochran 1977, equation 6.13).
+    # The linearized standard error of a weighted mean.
     spread = np.sqrt((weight**2 * (after - said.estimate) ** 2).sum()) / weight.sum()
     assert said.high - said.low == pytest.approx(2 * 1.959964 * spread, rel=2e-3)
     gap = after * 1.0 - before
@@ -196,6 +195,19 @@ def test_informed_is_never_surer_than_the_exact_test():
         told += said
         assert not said or fisher_exact(cells).pvalue <= 0.05
     assert told > 100
+
+
+def test_informed_counts_rows_and_not_their_weights():
+    # Five of six and two of six: nothing is proven, however many people each row stands for.
+    good = truths(6, 12)
+    decided = np.tile([True] * 5 + [False], 2) & ~np.isin(np.arange(12), [6, 7, 8])
+    for each in (0.001, 1.0, 1_000.0):
+        assert not informed(decided, good, np.full(12, each), 0.95)
+    many = np.full(400, 1_000.0)
+    assert informed(truths(150, 400), truths(200, 400), many, 0.95)
+    # One row that stands for nearly everybody is still one row.
+    many[[0, 399]] = 1e9
+    assert not informed(truths(150, 400), truths(200, 400), many, 0.95)
 
 
 def test_luck_is_seldom_informed():
@@ -284,7 +296,7 @@ def test_scorers_that_fail_say_so():
     def fails(model, X, y):
         raise ValueError("no such thing\nand more")
 
-    with pytest.raises(ModelError, match='the scorer "fails" fails: no such thing$'):
+    with pytest.raises(ModelError, match=r'the scorer "fails" fails: no such thing$'):
         part_scores(Scorer.of(fails), [model], frame, good, one)
     with pytest.raises(ModelError, match="gives nan for 300 rows"):
         part_scores(Scorer("odd", lambda *_: float("nan")), [model], frame, good, one)

@@ -25,6 +25,17 @@ Codes = npt.NDArray[np.intp]
 _BOOSTERS = {"xgboost", "lightgbm", "catboost"}
 _STEP = 2.0**-53
 
+_ARGMAX = (
+    "sklearn.linear_model._logistic",
+    "sklearn.tree.",
+    "sklearn.ensemble._forest",
+    "sklearn.ensemble._hist_gradient_boosting",
+    "lightgbm.",
+    "xgboost.",
+)
+"""Where the label is that of the higher of two probabilities, and of equal ones the first.
+Gradient boosting of scikit-learn takes the last of equal ones."""
+
 _BY_NAME = {"CalibratedClassifierCV", "AdaBoostClassifier"}
 """They hand weights to an estimator whose ``fit`` names them, and to no pipeline."""
 
@@ -470,6 +481,30 @@ def favorable_scores(estimator: Any, X: Any, favorable: Any) -> Floats:
     return np.asarray(np.asarray(estimator.predict(X)).ravel() == favorable, np.float64)
 
 
+def answers(estimator: Any, X: Any, favorable: Any) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Tell whom a fitted estimator gives the favorable label, and how sure it is of it.
+
+    Returns
+    -------
+    decided : ndarray of bool, shape (n,)
+        As ``predict`` says. Estimators whose label is surely that of the higher of two
+        probabilities are asked once.
+    favorable : ndarray of float64, shape (n,)
+        As `favorable_scores` describes.
+    """
+    inside = estimator
+    while isinstance(getattr(inside, "steps", None), list):
+        inside = inside.steps[-1][1]
+    known = type(inside).__module__.startswith(_ARGMAX) and hasattr(inside, "predict_proba")
+    if known and favorable in (classes := np.asarray(inside.classes_).tolist()):
+        # Not against 0.5: the two of a forest are rounded each by itself.
+        told = np.asarray(estimator.predict_proba(X))
+        place = classes.index(favorable)
+        return told.argmax(axis=1) == place, told[:, place].astype(np.float64)
+    scores = favorable_scores(estimator, X, favorable)
+    return np.asarray(estimator.predict(X)).ravel() == favorable, scores
+
+
 def held_out_scores(
     estimator: Any,
     X: Any,
@@ -611,9 +646,22 @@ class Mended(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Give how sure the favorable answer is for each row, in [0, 1]; favorable from 0.5 on."""
         raise NotImplementedError
 
-    def _decided(self, X: Any) -> npt.NDArray[np.bool_]:
-        """Tell whose answer is favorable."""
-        return self._favorable(X) >= 0.5
+    def _decided(self, X: Any, good: Floats) -> npt.NDArray[np.bool_]:
+        """Tell whose answer is favorable, from how sure it is."""
+        return good >= 0.5
+
+    def answers(self, X: Any) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Tell whose label is the favorable one, and how sure it is; asks the estimator once.
+
+        Returns
+        -------
+        decided : ndarray of bool, shape (n,)
+        favorable : ndarray of float64, shape (n,)
+            The probability of the favorable label, in [0, 1].
+        """
+        check_is_fitted(self, "classes_")
+        good = self._favorable(X)
+        return self._decided(X, good), good
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probability of each label, shape (n, 2), in the order of `classes_`."""
@@ -624,9 +672,9 @@ class Mended(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Give the label of each row, shape (n,)."""
-        check_is_fitted(self, "classes_")
+        decided, _ = self.answers(X)
         good = int(np.flatnonzero(self.classes_ == self.favorable_)[0])
-        return self.classes_[np.where(self._decided(X), good, 1 - good)]
+        return self.classes_[np.where(decided, good, 1 - good)]
 
 
 class Recast(Mended):
@@ -688,6 +736,10 @@ class Recast(Mended):
         if not hasattr(self.estimator_, "predict_proba") or classes != list(self.classes_):
             return super().predict_proba(X)
         return np.asarray(self.estimator_.predict_proba(self._shown(X)))
+
+    def answers(self, X: Any) -> tuple[npt.NDArray[np.bool_], Floats]:
+        check_is_fitted(self, "estimator_")
+        return answers(self.estimator_, self._shown(X), self.favorable_)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         check_is_fitted(self, "estimator_")

@@ -327,10 +327,10 @@ class Constrained(Mended):
             return favorable_scores(self.estimators_[0], self.seen_.of_frame(X), 1)
         return _mixed(self._votes(X), self.weights_)
 
-    def _decided(self, X: Any) -> npt.NDArray[np.bool_]:
+    def _decided(self, X: Any, good: Floats) -> npt.NDArray[np.bool_]:
         if self.method == "grid search":
             return cast("npt.NDArray[np.bool_]", self._votes(X)[:, 0] == 1)
-        return self._favorable(X) > lot(X, self.lots_)
+        return good > lot(X, self.lots_)
 
     def _votes(self, X: Any) -> npt.NDArray[np.int64]:
         """Give what each predictor says of each row, 1 or 0, shape (n, predictors)."""

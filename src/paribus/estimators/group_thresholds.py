@@ -42,6 +42,12 @@ OBJECTIVES = {
 
 _WITH_ODDS = ("accuracy", "balanced accuracy")
 
+_EXACT = 10_000
+"""Rows up to which scores are taken as they are."""
+
+_GRID = 2_048
+"""Steps between 0 and 1 to which the scores of more rows are rounded."""
+
 
 class GroupThresholds(PostProcessed):
     """Decide by a threshold of each group, or by a lot between two of them.
@@ -122,6 +128,7 @@ class GroupThresholds(PostProcessed):
     Notes
     -----
     A row counts once when thresholds are chosen, whatever its weight: Fairlearn takes none there.
+    Of more than 10,000 rows the scores are rounded to multiples of 1/2048 to choose them.
 
     Examples
     --------
@@ -201,7 +208,9 @@ class GroupThresholds(PostProcessed):
             prefit=True, predict_method="predict",
         )  # fmt: skip
         optimizer.fit(
-            scores[ruled, None], good[ruled].astype(np.int64), sensitive_features=rule[ruled]
+            _coarse(scores[ruled])[:, None],
+            good[ruled].astype(np.int64),
+            sensitive_features=rule[ruled],
         )
         self._keep(optimizer.interpolated_thresholder_.interpolation_dict)
         return self
@@ -248,8 +257,8 @@ class GroupThresholds(PostProcessed):
         # Where a curve is all but diagonal, rounding leads a little beyond the ends.
         return np.where(rule < 0, scores >= 0.5, np.clip(chance, 0.0, 1.0))
 
-    def _decided(self, X: Any) -> Flags:
-        return self._favorable(X) > lot(X, self.shared_)
+    def _decided(self, X: Any, good: Floats) -> Flags:
+        return good > lot(X, self.shared_)
 
     def _shared(self, X: Any) -> list[str]:
         columns = names_of(X)
@@ -302,6 +311,11 @@ class _Scores(BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _coarse(scores: Floats) -> Floats:
+    """Round very many scores: each becomes a point of a curve that Fairlearn walks in Python."""
+    return scores if len(scores) <= _EXACT else np.round(scores * _GRID) / _GRID
 
 
 def _optimizer() -> Any:

@@ -248,9 +248,9 @@ class TwinAverage(Mended):
         mean = total / sum(version["count"] for version in self.versions_)
         return cast("Floats", np.clip(np.round(mean, _DECIMALS), 0.0, 1.0))
 
-    def _decided(self, X: Any) -> npt.NDArray[np.bool_]:
+    def _decided(self, X: Any, good: Floats) -> npt.NDArray[np.bool_]:
         if self.types_:
-            return self._favorable(X) >= 0.5
+            return good >= 0.5
         # Nothing that the estimator sees is moved: what it decides itself stands.
         said = self.estimator_.predict(self.seen_.of_frame(_frame(X)))
         return np.asarray(np.asarray(said).ravel() == self.favorable_)

@@ -208,8 +208,6 @@ class Mitigation(Declaration):
 
     kind: str
     stage: ClassVar[Stage]
-    extra: ClassVar[str] = ""
-    """The extra of the installation that it takes, if any: ``mitigate``."""
 
     def mend(self, training: Training) -> Mended:
         """Give a model fitted on some rows.

@@ -1,4 +1,4 @@
-"""Penalizes a logistic regression where it tells twins apart."""
+"""Penalize a logistic regression where it tells twins apart."""
 
 from __future__ import annotations
 

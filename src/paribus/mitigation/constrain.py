@@ -24,7 +24,6 @@ class Constrain(Mitigation):
 
     kind: Literal["constrain"] = "constrain"
     stage: ClassVar[Stage] = "training"
-    extra: ClassVar[str] = "mitigate"
     constraint: Literal[
         "demographic parity",
         "equalized odds",

@@ -24,7 +24,6 @@ class GridSearch(Mitigation):
 
     kind: Literal["grid_search"] = "grid_search"
     stage: ClassVar[Stage] = "training"
-    extra: ClassVar[str] = "mitigate"
     constraint: Literal[
         "demographic parity",
         "equalized odds",

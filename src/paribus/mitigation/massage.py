@@ -1,4 +1,4 @@
-"""Changes labels nearest the boundary until all groups have the same rate of favorable ones."""
+"""Change labels nearest the boundary until all groups have the same rate of favorable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws rows anew so that groups and labels are independent of each other."""
+"""Draw rows anew so that groups and labels are independent of each other."""
 
 from __future__ import annotations
 

@@ -24,7 +24,6 @@ class Residualize(Mitigation):
 
     kind: Literal["residualize"] = "residualize"
     stage: ClassVar[Stage] = "features"
-    extra: ClassVar[str] = "mitigate"
     alpha: Number = pydantic.Field(default=1.0, ge=0, le=1)
     """How much is taken out, from 0 (nothing) to 1 (all)."""
     columns: tuple[str, ...] | None = None

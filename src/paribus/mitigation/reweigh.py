@@ -1,4 +1,4 @@
-"""Weighs rows so that groups and labels are independent of each other."""
+"""Weigh rows so that groups and labels are independent of each other."""
 
 from __future__ import annotations
 

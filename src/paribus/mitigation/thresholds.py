@@ -43,7 +43,6 @@ class Thresholds(Mitigation):
 
     kind: Literal["thresholds"] = "thresholds"
     stage: ClassVar[Stage] = "decisions"
-    extra: ClassVar[str] = "mitigate"
     constraint: Literal[
         "demographic parity",
         "equalized odds",

@@ -9,23 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.metaestimators import available_if
 
-from paribus.estimators.base import Mended, Seen, favorable_scores, rows_of
+from paribus.estimators.base import Mended, Seen, answers, rows_of
 from paribus.probe._boosters import in_pandas
 from paribus.table import Table
 
 FOLD = "cross-fitting fold"
 """Column that says in which part a row is; a space is added while the data have it already."""
-
-_ARGMAX = (
-    "sklearn.linear_model._logistic",
-    "sklearn.tree.",
-    "sklearn.ensemble._forest",
-    "sklearn.ensemble._hist_gradient_boosting",
-    "lightgbm.",
-    "xgboost.",
-)
-"""Where the label is that of the higher of two probabilities, and of equal ones the first: asked
-once, it answers both. Gradient boosting of scikit-learn takes the last of equal ones."""
 
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
@@ -64,22 +53,9 @@ class Asked:
 
     def answers(self, frame: Any) -> tuple[Truths, Floats]:
         """Tell whose decision is favorable, and how sure the model is of it."""
-        shown = self.frame(frame)
-        if self._argmax:
-            # Not against 0.5: the two of a forest are rounded each by itself.
-            told = np.asarray(self.model.predict_proba(shown))
-            place = np.asarray(self.model.classes_).tolist().index(self.favorable)
-            return told.argmax(axis=1) == place, told[:, place].astype(np.float64)
-        scores = favorable_scores(self.model, shown, self.favorable)
-        return np.asarray(self.model.predict(shown)).ravel() == self.favorable, scores
-
-    @property
-    def _argmax(self) -> bool:
-        inside = self.model
-        while isinstance(getattr(inside, "steps", None), list):
-            inside = inside.steps[-1][1]
-        known = type(inside).__module__.startswith(_ARGMAX) and hasattr(inside, "predict_proba")
-        return known and self.favorable in np.asarray(inside.classes_).tolist()
+        if isinstance(self.model, Mended):
+            return self.model.answers(frame)
+        return answers(self.model, self.frame(frame), self.favorable)
 
 
 class CrossFitted:

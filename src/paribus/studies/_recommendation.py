@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from paribus._text import name, number, percent
 from paribus.comparison import AS_IT_IS, Candidate
 from paribus.findings import Finding
+from paribus.studies._scoring import ACCURACY
 
 _LISTED = 3
 
@@ -51,11 +52,21 @@ def supported(candidate: Candidate) -> bool:
     )
 
 
-def recommend(candidates: Sequence[Candidate], scorer: str) -> tuple[str, str]:
+def recommend(
+    candidates: Sequence[Candidate], scorer: str, constant: float = 0.0
+) -> tuple[str, str]:
     """Choose among candidates.
 
     Of those that the evidence supports the one with the highest score; those that need no
     protected attribute at decision time go first.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The model as it is first.
+    scorer : str
+    constant : float
+        The accuracy of the one answer that is right most often.
 
     Returns
     -------
@@ -86,7 +97,10 @@ def recommend(candidates: Sequence[Candidate], scorer: str) -> tuple[str, str]:
             f"{name(better.name)} scores higher, but must know {_listed(better.needs)} of "
             "whoever is decided about"
         )
-    return best.name, "; ".join(said) + "."
+    sentence = "; ".join(said) + "."
+    if scorer == ACCURACY and best.score is not None and best.score.low <= constant:
+        sentence += f" Mind that one answer for everybody would be right for {percent(constant)}."
+    return best.name, sentence
 
 
 def _none(candidates: Sequence[Candidate]) -> str:

@@ -54,8 +54,6 @@ def training_of(
                 f'the training data have no column "{column}"{nearest(column, table.names)}',
                 path=path,
             )
-    if label in audit.protect:
-        raise SpecError(f'"{label}" is a protected attribute, not what happened', path=_LABEL)
     if weight == label:
         raise SpecError(f'"{label}" is the label', path="$.mitigate.weight")
     table, notes_of_label = _labeled(table, label)
@@ -117,6 +115,8 @@ def _labels(
             f"{', ...' if len(values) > 6 else ''}) where a decision has two",
             path=_LABEL,
         )
+    if label in audit.protect:
+        raise SpecError(f'"{label}" is a protected attribute, not what happened', path=_LABEL)
     known = model.classes
     if known is not None:
         place = lookup(*_alike(array, known))

@@ -29,7 +29,7 @@ from paribus.studies._scoring import Scorer, Share, part_scores
 
 _BINS = 10
 
-_SEEN = 10_000
+_SEEN = 3_000
 """Training rows of each fold about which a model is asked, at most."""
 
 _CHECKS = ("group",)
@@ -295,3 +295,10 @@ def _seen(setting: Setting, models: list[Asked]) -> tuple[Floats, Floats]:
         everybody += np.bincount(codes, minlength=groups)
         good += np.bincount(codes, decided, minlength=groups)
     return good, everybody
+
+
+def most_often(training: Training) -> float:
+    """Give the share of people for whom the one answer that is right most often is right."""
+    weight = np.ones(len(training)) if training.weight is None else training.weight
+    share = float(weight[training.good].sum()) / float(weight.sum())
+    return max(share, 1.0 - share)

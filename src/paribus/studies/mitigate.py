@@ -41,6 +41,7 @@ from paribus.studies._trial import (
     Trial,
     comparing,
     mended,
+    most_often,
     redeclared,
     roles_of,
     tried,
@@ -246,7 +247,8 @@ class Mending(Declaration):
             if left not in tried_names
         ]
         marked = with_front(candidates)
-        best, sentence = recommend(marked, setting.scorer.name)
+        constant = most_often(setting.training)
+        best, sentence = recommend(marked, setting.scorer.name, constant)
         start_gap = marked[0].gap
         assert start_gap is not None
         asked = start.record.people if start.record is not None else 0
@@ -259,6 +261,7 @@ class Mending(Declaration):
             gap=unit,
             tolerance=start_gap.tolerance,
             confidence=setting.confidence,
+            constant=constant,
             people=f"{asked:,} {people}" if not setting.fold else people,
             candidates=marked,
             recommended=best,
