@@ -372,7 +372,7 @@ class Table:
         """Give the same rows with further columns; None and NaN are missing."""
         backend = nw.get_native_namespace(self.frame)
         made = [
-            nw.from_native(_series(name, values, backend), series_only=True)
+            nw.from_native(_series(name, values, backend), series_only=True).alias(name)
             for name, values in columns.items()
         ]
         return Table(self.frame.with_columns(*made), self.source)

@@ -32,18 +32,9 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from paribus.errors import DataError, ModelError
-from paribus.estimators.base import (
-    Groups,
-    Seen,
-    favorable_scores,
-    final,
-    fitted,
-    held_out_scores,
-    lot,
-    names_of,
-    rows_of,
-    weight_name,
-)
+from paribus.estimators.fits import favorable_scores, fitted, held_out_scores, weight_name
+from paribus.estimators.frames import Seen, final, names_of, rows_of
+from paribus.estimators.groups import Groups, lot
 
 
 def people():

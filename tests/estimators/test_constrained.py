@@ -27,8 +27,8 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from paribus.errors import DataError, ModelError, SpecError
-from paribus.estimators.base import lot
 from paribus.estimators.constrained import Constrained, _mixed, _whole_grid
+from paribus.estimators.groups import lot
 
 ALONE = {
     "demographic parity": reductions.DemographicParity,

@@ -26,8 +26,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from paribus.errors import DataError, ModelError, SpecError
-from paribus.estimators.base import held_out_scores, lot
+from paribus.estimators.fits import held_out_scores
 from paribus.estimators.group_thresholds import CONSTRAINTS, OBJECTIVES, GroupThresholds
+from paribus.estimators.groups import lot
 
 NUMBERS = ["income", "years"]
 

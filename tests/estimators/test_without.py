@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from paribus.errors import DataError, ModelError
-from paribus.estimators.base import Constants
+from paribus.estimators.frames import Constants
 from paribus.estimators.without import Without
 
 DROPPED = ["sex", "sex_code", "title"]

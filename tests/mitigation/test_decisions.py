@@ -19,8 +19,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import paribus as pb
 from paribus.errors import DataError, ModelError, SpecError
-from paribus.estimators.base import lot
 from paribus.estimators.group_thresholds import CONSTRAINTS, OBJECTIVES, GroupThresholds
+from paribus.estimators.groups import lot
 from paribus.estimators.reject_option import RejectOption as RejectOptionModel
 from paribus.mitigation.base import MITIGATIONS, Training
 from paribus.mitigation.reject_option import RejectOption

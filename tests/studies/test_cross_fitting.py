@@ -26,7 +26,7 @@ from xgboost import XGBClassifier
 
 import paribus as pb
 from paribus.estimators import Without
-from paribus.estimators.base import Seen
+from paribus.estimators.frames import Seen
 from paribus.studies._cross_fitting import FOLD, Asked, CrossFitted, held_out, with_fold
 from paribus.table import Table
 

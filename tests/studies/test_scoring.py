@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
 from paribus.errors import ModelError, SpecError
-from paribus.estimators.base import Seen
+from paribus.estimators.frames import Seen
 from paribus.stats.paired import bonett_price_interval, tango_interval
 from paribus.stats.ratios import impact_ratio
 from paribus.studies._cross_fitting import Asked

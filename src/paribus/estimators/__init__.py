@@ -11,20 +11,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from paribus.estimators.base import (
-        Groups,
-        Mended,
-        Seen,
-        favorable_scores,
-        final,
-        fitted,
-        held_out_scores,
-        lot,
-        rows_of,
-        weight_name,
-    )
+    from paribus.estimators.base import Mended
     from paribus.estimators.constrained import Constrained
+    from paribus.estimators.fits import favorable_scores, fitted, held_out_scores, weight_name
+    from paribus.estimators.frames import Seen, final, rows_of
     from paribus.estimators.group_thresholds import GroupThresholds
+    from paribus.estimators.groups import Groups, lot
     from paribus.estimators.reject_option import RejectOption
     from paribus.estimators.residualized import Residualized
     from paribus.estimators.twin_average import TwinAverage
@@ -50,6 +42,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "base": ("Mended",),
+    "fits": ("favorable_scores", "fitted", "held_out_scores", "weight_name"),
+    "frames": ("Seen", "final", "rows_of"),
+    "groups": ("Groups", "lot"),
     "constrained": ("Constrained",),
     "group_thresholds": ("GroupThresholds",),
     "reject_option": ("RejectOption",),
@@ -63,7 +59,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'paribus.estimators' has no attribute '{name}'")
-    home = importlib.import_module(f"paribus.estimators.{_HOME.get(name, 'base')}")
+    home = importlib.import_module(f"paribus.estimators.{_HOME[name]}")
     value = getattr(home, name)
     globals()[name] = value
     return value

@@ -15,16 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from paribus.errors import DataError, ModelError, ParibusError, SpecError, nearest, reason
-from paribus.estimators.base import (
-    Codes,
-    Floats,
-    Groups,
-    Mended,
-    favorable_scores,
-    fitted,
-    lot,
-    weight_name,
-)
+from paribus.estimators.base import Codes, Floats, Mended
+from paribus.estimators.fits import favorable_scores, fitted, weight_name
+from paribus.estimators.groups import Groups, lot
 
 Constraint = Literal[
     "demographic parity",

@@ -12,7 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from paribus.errors import DataError, ModelError, SpecError, nearest
-from paribus.estimators.base import Groups, PostProcessed, favorable_scores, lot, names_of
+from paribus.estimators.base import PostProcessed
+from paribus.estimators.fits import favorable_scores
+from paribus.estimators.frames import names_of
+from paribus.estimators.groups import Groups, lot
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -188,7 +191,7 @@ class GroupThresholds(PostProcessed):
             For the fits of the estimator.
         held_out : array-like, shape (n,), optional
             Held-out scores of these rows that have been made before, such as
-            `paribus.estimators.base.held_out_scores` makes.
+            `paribus.estimators.fits.held_out_scores` makes.
         """
         constraint, objective = _words(self.constraint, self.objective)
         if self.grid < 1:

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from paribus.errors import SpecError
-from paribus.estimators.base import Groups, PostProcessed, favorable_scores
+from paribus.estimators.base import PostProcessed
+from paribus.estimators.fits import favorable_scores
+from paribus.estimators.groups import Groups
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -132,7 +134,7 @@ class RejectOption(PostProcessed):
             How many people a row stands for, in the fits and in the rates.
         held_out : array-like, shape (n,), optional
             Held-out scores of these rows that have been made before, such as
-            `paribus.estimators.base.held_out_scores` makes.
+            `paribus.estimators.fits.held_out_scores` makes.
         """
         if self.width is not None and not 0 <= self.width <= 0.5:
             raise SpecError(f"must be from 0 to 0.5, not {self.width}", path="$.width")

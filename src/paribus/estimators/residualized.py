@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from paribus.errors import DataError, ModelError, SpecError, nearest
-from paribus.estimators.base import Floats, Groups, Recast, fitted
+from paribus.estimators.base import Floats, Recast
+from paribus.estimators.fits import fitted
+from paribus.estimators.groups import Groups
 from paribus.table import Table, lookup
 
 _MOST_LEVELS = 1_000

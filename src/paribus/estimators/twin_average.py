@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paribus.errors import DataError, ModelError, ParibusError, SpecError, nearest, reason
-from paribus.estimators.base import Mended, _check_fitted, favorable_scores, fitted
+from paribus.estimators.base import Mended, _check_fitted
+from paribus.estimators.fits import favorable_scores, fitted
 from paribus.people.fields.base import FIELDS, Field, Streams, coded
 from paribus.people.fields.constant import constant
 from paribus.people.population import People, Protected

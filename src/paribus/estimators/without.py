@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from paribus.estimators.base import Recast, fitted
+from paribus.estimators.base import Recast
+from paribus.estimators.fits import fitted
 
 
 class Without(Recast):

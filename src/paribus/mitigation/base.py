@@ -89,7 +89,7 @@ class Training:
 
     @cached_property
     def seen(self) -> Any:
-        """How the estimator is handed rows, a `paribus.estimators.base.Seen`."""
+        """How the estimator is handed rows, a `paribus.estimators.frames.Seen`."""
         return estimators.Seen.of(self.frame, self.estimator, self.features, matrix=self.matrix)
 
     @cached_property
@@ -106,7 +106,7 @@ class Training:
 
     @property
     def groups(self) -> Any:
-        """Crossed groups of all attributes, a `paribus.estimators.base.Groups`.
+        """Crossed groups of all attributes, a `paribus.estimators.groups.Groups`.
 
         People whose attribute is missing are groups of their own.
         """

@@ -14,9 +14,9 @@ _SHOWN = 5
 _OURS = frozenset(
     f"paribus.estimators.{name}"
     for name in (
-        "base.Constants",
-        "base.Groups",
-        "base.Seen",
+        "frames.Constants",
+        "groups.Groups",
+        "frames.Seen",
         "constrained.Constrained",
         "group_thresholds.GroupThresholds",
         "reject_option.RejectOption",

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from paribus._text import name, percent
 from paribus.comparison import GroupRate, Warned
-from paribus.estimators.base import Groups
+from paribus.estimators.groups import Groups
 from paribus.mitigation.base import Training
 from paribus.roles import CROSS
 from paribus.studies._scoring import Share

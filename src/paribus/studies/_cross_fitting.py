@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.metaestimators import available_if
 
-from paribus.estimators.base import Mended, Seen, answers, rows_of
+from paribus.estimators.base import Mended
+from paribus.estimators.fits import answers
+from paribus.estimators.frames import Seen, rows_of
 from paribus.probe._boosters import in_pandas
 from paribus.table import Table
 

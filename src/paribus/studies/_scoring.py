@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 
 from paribus.comparison import Measure
 from paribus.errors import ModelError, SpecError, nearest
-from paribus.estimators.base import rows_of
+from paribus.estimators.frames import rows_of
 from paribus.stats.folds import folds
 from paribus.stats.independent import p_beyond
 from paribus.stats.paired import tango_interval

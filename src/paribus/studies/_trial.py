@@ -16,7 +16,7 @@ from paribus._seeds import generator
 from paribus.auditing import Audit
 from paribus.counting import Source
 from paribus.errors import ParibusError, reason
-from paribus.estimators.base import rows_of
+from paribus.estimators.frames import rows_of
 from paribus.evidence.base import Row
 from paribus.evidence.counterfactual import Counterfactual
 from paribus.measuring import Data, Measured, measure
@@ -139,7 +139,8 @@ def _fit_and_ask(setting: Setting, trial: Trial) -> None:
     models = []
     for rest in setting.rests:
         made = mended(trial.mitigation, rest)
-        trial.notes = trial.notes or made.notes
+        if made.notes and not trial.notes:
+            trial.notes = (f"What was done in the first of {len(setting.rests)} fits:", *made.notes)
         models.append(setting.asked(made.model, rest))
     estimator: Any = None
     if setting.fold:
@@ -155,7 +156,12 @@ def _fit_and_ask(setting: Setting, trial: Trial) -> None:
     trial.correct = Share(trial.decisions == training.good, training.weight)
     if setting.scorer.call is not None:
         trial.parts = part_scores(
-            setting.scorer, models, setting.frame, training.good, setting.pieces
+            setting.scorer,
+            models,
+            setting.frame,
+            training.good,
+            setting.pieces,
+            weight=training.weight,
         )
     trial.measured = _measured(setting, trial.decisions)
     trial.calibration = tuple(_calibration(setting, scores))
@@ -173,6 +179,7 @@ def _audited(setting: Setting, estimator: Any) -> Record:
         outcome=told.outcome, favorable=told.favorable, threshold=told.threshold,
         prefer=told.prefer, labels=told.labels, times=told.times,
         features=None if named else setting.training.features,
+        frame=None if named else setting.training.seen.kind,
     )  # fmt: skip
     changed = {"probe": probe, "confidence": setting.confidence}
     return redeclared(audit, **changed).run()
@@ -259,7 +266,9 @@ def _calibration(setting: Setting, scores: Floats) -> Iterator[Row]:
         groups = estimators.Groups.of(setting.frame, [attribute])
         codes = groups.codes(setting.frame)
         for number, group in enumerate(groups.names):
-            yield _off(setting, scores, attribute, group, codes == number)
+            rows = codes == number
+            if training.weight is None or training.weight[rows].any():
+                yield _off(setting, scores, attribute, group, rows)
 
 
 def _off(setting: Setting, scores: Floats, attribute: str, group: str, rows: Any) -> Row:

@@ -17,7 +17,7 @@ from paribus._text import count, name
 from paribus.auditing import Audit, declare, protected
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError, nearest
-from paribus.estimators.base import final
+from paribus.estimators.frames import final
 from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
@@ -170,7 +170,8 @@ class Mending(Declaration):
         self, model: Model, training: Training, scorer: Scorer, candidates: int
     ) -> tuple[Setting, str]:
         audit = self.audit
-        strata = training.codes * 2 + training.good
+        # By label first: groups may be smaller than there are folds.
+        strata = training.good * len(training.groups) + training.codes
         few = int(min(training.good.sum(), (~training.good).sum()))
         if few < self.folds:
             raise DataError(
@@ -184,7 +185,7 @@ class Mending(Declaration):
         if own:
             table, fold = with_fold(training.table, part)
             shared = comparing(audit, table=table, data=None)
-            people = "the rows that a model was not fitted on"
+            people = "the rows themselves, each by the model that was not fitted on it"
         else:
             shared = comparing(audit, data=_only_base(audit))
             rows = shared.people.rows
@@ -211,6 +212,7 @@ class Mending(Declaration):
             outcome=told.outcome, favorable=told.favorable, threshold=told.threshold,
             prefer=told.prefer, labels=told.labels, times=told.times, repeats=told.repeats,
             features=None if named else training.features,
+            frame=None if named else training.seen.kind,
         )  # fmt: skip
 
     def _spec(self, chosen: Mapping[str, Mitigation]) -> dict[str, Any]:
