@@ -574,6 +574,7 @@ class _Watched:
     def __init__(self, executor: Any, bar: Any) -> None:
         self.executor = executor
         self.bar = bar
+        self.workers = getattr(executor, "workers", 1)
 
     def map(self, task: Callable[[int], Any], blocks: Iterable[int]) -> Iterator[Any]:
         """Run the task on every run, and tell after each; a model may be asked anew."""

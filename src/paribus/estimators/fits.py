@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import has_fit_parameter
 
 from paribus.errors import DataError, ModelError
@@ -15,6 +16,7 @@ from paribus.estimators.frames import rows_of
 from paribus.stats.folds import folds
 
 Floats = npt.NDArray[np.float64]
+
 _ARGMAX = (
     "sklearn.linear_model._logistic",
     "sklearn.tree.",
@@ -25,8 +27,10 @@ _ARGMAX = (
 )
 """Where the label is that of the higher of two probabilities, and of equal ones the first.
 Gradient boosting of scikit-learn takes the last of equal ones."""
+
 _BY_NAME = {"CalibratedClassifierCV", "AdaBoostClassifier"}
 """They hand weights to an estimator whose ``fit`` names them, and to no pipeline."""
+
 _ROUTED = {"TunedThresholdClassifierCV", "FixedThresholdClassifier"}
 """They hand nothing on unless scikit-learn is configured to."""
 
@@ -84,6 +88,64 @@ def fitted(estimator: Any, X: Any, y: Any, weight: Floats | None = None) -> Any:
     if weight is None:
         return made.fit(X, y)
     return made.fit(X, y, **{weight_name(estimator): weight})
+
+
+def on_few_cores(estimator: Any, threads: int) -> tuple[Any, dict[str, Any]]:
+    """Give a clone whose parts each take a few threads, for several that are fitted at a time.
+
+    Parameters
+    ----------
+    estimator : object
+    threads : int
+        Threads that each part may take at most.
+
+    Returns
+    -------
+    estimator : object
+        Not fitted.
+    before : dict of str to Any
+        What ``n_jobs`` was, by the name of the class, for `on_all_cores`.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> few, before = on_few_cores(RandomForestClassifier(n_jobs=-1), 1)
+    >>> few.n_jobs, before
+    (1, {'RandomForestClassifier': -1})
+    """
+    made, before = clone(estimator), {}
+    for part in _parts(made):
+        library = type(part).__module__.partition(".")[0]
+        jobs = getattr(part, "n_jobs", 1)
+        # None is one thread to scikit-learn, and all of them to the boosters.
+        many = jobs is None and library in {"lightgbm", "xgboost"}
+        if many or (isinstance(jobs, int) and (jobs < 0 or jobs > threads)):
+            before[type(part).__name__] = jobs
+            part.set_params(n_jobs=threads)
+    return made, before
+
+
+def on_all_cores(model: Any, before: Mapping[str, Any]) -> Any:
+    """Give a fitted model whose parts take as many threads again as they were declared to."""
+    for part in _parts(model):
+        if type(part).__name__ in before:
+            part.set_params(n_jobs=before[type(part).__name__])
+    return model
+
+
+def _parts(whole: Any) -> Iterator[Any]:
+    """Go through an estimator and all estimators inside it, fitted ones too."""
+    waiting, seen = [whole], set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, BaseEstimator):
+            yield part
+            waiting += vars(part).values()
 
 
 def favorable_scores(estimator: Any, X: Any, favorable: Any) -> Floats:

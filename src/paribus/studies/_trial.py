@@ -28,6 +28,7 @@ from paribus.studies._cross_fitting import Asked, CrossFitted, held_out
 from paribus.studies._scoring import Scorer, Share, part_scores
 
 _BINS = 10
+_DRAWS = 1_000
 
 _SEEN = 3_000
 """Training rows of each fold about which a model is asked, at most."""
@@ -281,7 +282,7 @@ def _off(setting: Setting, scores: Floats, attribute: str, group: str, rows: Any
     error = expected_calibration_error(
         counts[0], counts[1], counts[2],
         generator(training.seed, f"calibration/{attribute}/{group}", 0),
-        bins=_BINS, confidence=setting.confidence,
+        bins=_BINS, confidence=setting.confidence, draws=_DRAWS,
         effective=None if training.weight is None else total**2 / float((weight**2).sum()),
     )  # fmt: skip
     return Row(

@@ -17,6 +17,7 @@ from paribus._text import count, name
 from paribus.auditing import Audit, declare, protected
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError, nearest
+from paribus.estimators.fits import on_all_cores, on_few_cores
 from paribus.estimators.frames import final
 from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
@@ -117,38 +118,45 @@ class Mending(Declaration):
             )
         scorer = Scorer.of(self.scorer)
         training, notes = training_of(self.audit, model, self._table(), self.label, self.weight)
+        # What is fitted at a time shares the cores.
+        workers = int(getattr(executor, "workers", 1))
+        threads = max((os.cpu_count() or 1) // workers, 1)
+        few, before = on_few_cores(training.estimator, threads) if workers > 1 else (None, {})
+        training = training.of(estimator=few) if before else training
         chosen = _named(self.candidates or _usual(model))
         setting, people = self._setting(model, training, scorer, 1 + len(chosen))
         clock.lap("prepare")
         order = [AS_IT_IS, *chosen]
         trials: list[Trial] = []
-        interrupted = False
+        record, unit, interrupted = None, "", False
+
+        def work(number: int) -> Trial | Record:
+            if number == len(order):
+                return self._as_it_is(setting)
+            return tried(setting, order[number], chosen.get(order[number]))
+
         try:
-            work = (executor or Serial()).map(
-                lambda number: tried(setting, order[number], chosen.get(order[number])),
-                range(len(order)),
-            )
-            for trial in work:
-                trials.append(trial)
-                if trial.name == AS_IT_IS and trial.reason:
-                    raise ModelError(f"the model cannot be fitted: {trial.reason}", path="$.model")
+            for made in (executor or Serial()).map(work, range(len(order) + 1)):
+                if isinstance(made, Record):
+                    record = made
+                    continue
+                trials.append(made)
+                if made.name == AS_IT_IS:
+                    # Before the others are waited for.
+                    unit = _unit(self.gap, made)
         except KeyboardInterrupt:
             if not trials:
                 raise
             interrupted = True
         clock.lap("try")
-        comparison = self._compared(setting, trials, order, people, notes, interrupted)
+        comparison = self._compared(setting, trials, order, unit, people, notes, interrupted)
+        record = record or self._as_it_is(setting)
         clock.lap("compare")
-        start = redeclared(self.audit, probe=self._as_it_is(training))
-        if setting.fold:
-            start = redeclared(start, table=training.table, data=None)
-        record = start.run()
-        clock.lap("audit")
         spec = {**self.audit.spec(), "mitigate": self._spec(chosen)}
         record = record.model_copy(
             update={"comparison": comparison, "spec": spec, "run": clock.run(None)}
         )
-        return Mitigated(record, setting, {t.name: t for t in trials})
+        return Mitigated(record, setting, {t.name: t for t in trials}, before)
 
     def _table(self) -> Table:
         if self.table is not None:
@@ -203,17 +211,20 @@ class Mending(Declaration):
         )
         return setting, people
 
-    def _as_it_is(self, training: Training) -> ObjectProbe:
-        told = self.audit.probe
+    def _as_it_is(self, setting: Setting) -> Record:
+        """Audit the model as it is, with all that an audit shows."""
+        told, training = self.audit.probe, setting.training
         estimator = training.plain
         named = getattr(estimator, "feature_names_in_", None) is not None
-        return ObjectProbe(
+        probe = ObjectProbe(
             estimator=estimator,
             outcome=told.outcome, favorable=told.favorable, threshold=told.threshold,
             prefer=told.prefer, labels=told.labels, times=told.times, repeats=told.repeats,
             features=None if named else training.features,
             frame=None if named else training.seen.kind,
         )  # fmt: skip
+        own = {"table": training.table, "data": None} if setting.fold else {}
+        return redeclared(self.audit, probe=probe, **own).run()
 
     def _spec(self, chosen: Mapping[str, Mitigation]) -> dict[str, Any]:
         plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
@@ -235,12 +246,12 @@ class Mending(Declaration):
         setting: Setting,
         trials: Sequence[Trial],
         order: Sequence[str],
+        unit: str,
         people: str,
         notes: Sequence[str],
         interrupted: bool,
     ) -> Comparison:
         start = trials[0]
-        unit = _unit(self.gap, start)
         candidates = [_candidate(setting, start, trial, unit) for trial in trials]
         tried_names = {trial.name for trial in trials}
         candidates += [
@@ -332,9 +343,11 @@ def _unit(wanted: str | None, start: Trial) -> str:
 
     Raises
     ------
-    SpecError
-        Where nothing of that name is held against a tolerance.
+    SpecError, ModelError
+        Where nothing of that name is held against a tolerance, or the model as it is failed.
     """
+    if start.reason:
+        raise ModelError(f"the model cannot be fitted: {start.reason}", path="$.model")
     held = [f.unit.removeprefix("excess ") for f in _findings(start)]
     if wanted is None:
         for unit in _TWINS:
@@ -462,10 +475,17 @@ class Mitigated:
         The audit of the model as it is, and in ``record.comparison`` all candidates.
     """
 
-    def __init__(self, record: Record, setting: Setting, trials: Mapping[str, Trial]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        setting: Setting,
+        trials: Mapping[str, Trial],
+        threads: Mapping[str, Any],
+    ) -> None:
         self.record = record
         self._setting = setting
         self._trials = trials
+        self._threads = threads
 
     @property
     def comparison(self) -> Comparison:
@@ -511,7 +531,7 @@ class Mitigated:
             raise ModelError(f'"{name}" failed: {trial.reason}')
         if trial.final is None:
             trial.final = mended(trial.mitigation, self._setting.training).model
-        return trial.final
+        return on_all_cores(trial.final, self._threads)
 
     def save(self, path: str | Path, name: str | None = None) -> Path:
         """Write a model (``.skops``), or the record and its views (``.json``, ``.html``, ``.xml``).
