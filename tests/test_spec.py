@@ -1,5 +1,8 @@
 """The audit as a file: read, checked, written back."""
 
+import inspect
+import subprocess
+import sys
 import tomllib
 
 import numpy as np
@@ -7,6 +10,7 @@ import pandas as pd
 import pytest
 
 import paribus as pb
+from paribus.mitigation.base import MITIGATIONS, Request
 from paribus.spec import from_tables, kinds
 
 FULL = """
@@ -162,3 +166,105 @@ def test_every_kind_has_a_sentence():
         assert members
         assert all(sentence.endswith(".") for sentence in members.values())
     assert list(kinds("fields")) == ["fields"]
+
+
+# --- what is tried to mend the model --------------------------------------------------------------
+
+MITIGATE = """
+[mitigate]
+train = "loans.csv"
+label = "repaid"
+try = ["reweigh", "twin-average", { kind = "thresholds", constraint = "equalized odds" }]
+scorer = "balanced_accuracy"
+gap = "flip rate"
+folds = 5
+weight = "people"
+"""
+
+
+def test_an_audit_makes_nothing_of_mitigate():
+    assert from_tables(tomllib.loads(FULL + MITIGATE)) == from_tables(tomllib.loads(FULL))
+
+
+def test_mitigate_gives_the_arguments_of_the_call(tmp_path):
+    path = tmp_path / "audit.toml"
+    path.write_text(FULL + MITIGATE)
+    found = pb.read_mitigation(path)
+    candidates = found.pop("candidates")
+    assert candidates[:2] == ["reweigh", "twin-average"]
+    assert candidates[2] == {"kind": "thresholds", "constraint": "equalized odds"}
+    assert found == {
+        "train": str(tmp_path / "loans.csv"),
+        "label": "repaid",
+        "scorer": "balanced_accuracy",
+        "gap": "flip rate",
+        "folds": 5,
+        "weight": "people",
+    }
+    given = pb.read_mitigation(path, train="here.csv", candidates=["massage"], label=None, folds=2)
+    assert (given["train"], given["candidates"], given["folds"]) == ("here.csv", ["massage"], 2)
+    assert given["label"] == "repaid"
+
+
+def test_without_the_section_there_is_nothing_to_give(tmp_path):
+    path = tmp_path / "audit.toml"
+    path.write_text(FULL)
+    assert pb.read_mitigation(path) == {}
+    assert pb.read_mitigation(path, choose="consistency", label="repaid") == {"label": "repaid"}
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "said"),
+    [
+        ({"candidates": ["reweight"]}, "$.mitigate.try[0].kind", 'did you mean "reweigh"?'),
+        ({"candidates": [pb.integers(0, 1)]}, "$.mitigate.try[0]", "must be a kind"),
+        ({"folds": 1}, "$.mitigate.folds", "greater than or equal to 2"),
+        ({"foldes": 3}, "$.mitigate", 'did you mean "folds"?'),
+        ({"choose": "reweight"}, "choose", 'did you mean "reweigh"?'),
+        ({"choose": "massage"}, "choose", '"massage" is not tried'),
+        ({"choose": "massage", "candidates": ["reweigh"]}, "choose", "not tried"),
+        (
+            {"choose": "thresholds (equalised odds)", "candidates": [
+                "thresholds", {"kind": "thresholds", "constraint": "equalized odds"}
+            ]},
+            "choose",
+            'did you mean "thresholds (equalized odds)"?',
+        ),
+    ],
+)  # fmt: skip
+def test_what_replaces_the_file_is_checked_as_well(tmp_path, given, path, said):
+    file = tmp_path / "audit.toml"
+    file.write_text(FULL + MITIGATE)
+    with pytest.raises(pb.SpecError) as raised:
+        pb.read_mitigation(file, **given)
+    assert raised.value.path == path
+    assert said in raised.value.message
+
+
+@pytest.mark.parametrize("choose", ["reweigh", "twin_average", "thresholds", "as it is"])
+def test_any_candidate_may_be_chosen(tmp_path, choose):
+    file = tmp_path / "audit.toml"
+    file.write_text(FULL + MITIGATE)
+    assert "choose" not in pb.read_mitigation(file, choose=choose)
+
+
+def test_the_request_declares_what_the_call_takes():
+    """The section and the call have the same keys, and the same is meant where nobody says."""
+    called = inspect.signature(pb.mitigate).parameters
+    for key, field in Request.model_fields.items():
+        assert called[key].default == field.default, key
+
+
+def test_a_wrong_mitigation_is_found_without_what_a_model_needs(tmp_path):
+    file = tmp_path / "audit.toml"
+    every = ", ".join(f'"{kind}"' for kind in MITIGATIONS.kinds())
+    file.write_text(f"{FULL}[mitigate]\ntry = [{every}]\n")
+    script = (
+        f"import sys, paribus\nfile = {str(file)!r}\n"
+        "paribus.load(file)\nparibus.read_mitigation(file)\nprint(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "paribus.mitigation.thresholds" in loaded
+    assert not loaded & {"sklearn", "fairlearn", "pandas", "skops", "paribus.estimators.base"}

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 import paribus as pb
 from paribus._text import visible
-from paribus.errors import OutputError, ParibusError, SpecError, reason
+from paribus.errors import ModelError, OutputError, ParibusError, SpecError, reason
 
 EXIT_CODES = {"within tolerance": 0, "biased": 1, "inconclusive": 3}
 INTERRUPTED = 130
@@ -61,6 +62,12 @@ References = Annotated[
 Crosses = Annotated[
     list[str] | None, typer.Option(help="Attributes to cross, such as sex,race; repeatable.")
 ]
+
+
+class _Interrupted(ParibusError):
+    """Somebody pressed Ctrl-C, and something was finished by then."""
+
+    exit_code = INTERRUPTED
 
 
 def _version(asked: bool) -> None:
@@ -323,9 +330,8 @@ def mitigate(
     Example: paribus mitigate audit.toml --train loans.csv --label repaid -o best.skops
     """
     _ready(json, html, junit)
-    _writable([output])
+    _check_model_output(output, choose)
     declared = pb.load(spec, people=_people(people), seed=seed)
-    options: dict[str, Any] = pb.read_mitigation(spec)
     given = {
         "train": None if train is None else str(train),
         "label": label,
@@ -335,14 +341,15 @@ def mitigate(
         "folds": folds,
         "weight": weight,
     }
-    options |= {key: value for key, value in given.items() if value is not None}
+    options: dict[str, Any] = pb.read_mitigation(spec, choose=choose, **given)
     read = [*_read_by(declared, spec), *map(Path, filter(None, [options.get("train")]))]
     _ready(json, html, junit, *read)
     _apart([output], read)
     with _progress(workers, "Trying") as executor:
         result = pb.mitigate(declared, **options, executor=executor, trust=trust)
-    _handed_over(result, output, choose)
-    _finish(result.record, json, html, junit, inconclusive_ok, _code_of(result))
+    _show(result.record, json, html, junit)
+    _hand_over(result, output, choose)
+    _leave(_code_of(result), inconclusive_ok)
 
 
 @app.command()
@@ -455,19 +462,40 @@ def _ready(json: str | None, html: Path | None, junit: Path | None, *read: Path)
     _apart(outputs, read)
 
 
-def _handed_over(result: Any, output: Path | None, choose: str | None) -> None:
+def _check_model_output(output: Path | None, choose: str | None) -> None:
+    """Refuse a model that could not be written, before the work that makes it."""
+    if output is None:
+        if choose is not None:
+            raise SpecError("say where to write it, such as -o best.skops", path="choose")
+        return
+    if output.suffix.lower() != ".skops":
+        raise OutputError(f'"{output}": a model is written to a .skops file')
+    _writable([output])
+    if find_spec("skops") is None:
+        raise OutputError(f'"{output}" takes skops: pip install "paribus[skops]"')
+
+
+def _hand_over(result: Any, output: Path | None, choose: str | None) -> None:
     """Write the recommended model, or the chosen one."""
     if output is None:
         return
-    if choose is None and not result.recommended:
+    name = choose or result.recommended
+    if not name:
         typer.echo(
             f"paribus: {output} was not written, since no candidate is recommended; --choose NAME "
             "writes one all the same",
             err=True,
         )
         return
-    result.save(output, choose or result.recommended)
-    typer.echo(f"{output}: {choose or result.recommended}", err=True)
+    tried = {candidate.name: candidate.failed for candidate in result.comparison.candidates}
+    failed = tried.get(name, "it does not suit this model, and was not tried")
+    if failed and result.comparison.interrupted:
+        typer.echo(f"paribus: {output} was not written: {name}: {failed}", err=True)
+        return
+    if failed:
+        raise ModelError(f'"{output}" was not written: {name}: {failed}')
+    result.save(output, name)
+    typer.echo(f"{output}: {name}", err=True)
 
 
 def _code_of(result: Any) -> int:
@@ -478,20 +506,25 @@ def _code_of(result: Any) -> int:
 
 
 def _finish(
-    record: Any,
-    json: str | None,
-    html: Path | None,
-    junit: Path | None,
-    inconclusive_ok: bool,
-    code: int | None = None,
+    record: Any, json: str | None, html: Path | None, junit: Path | None, inconclusive_ok: bool
 ) -> None:
     """Write what was asked for, show the record, and exit with its verdict."""
+    _show(record, json, html, junit)
+    held = record.findings or record.data is None
+    _leave(EXIT_CODES[record.verdict] if held else 0, inconclusive_ok)
+
+
+def _show(record: Any, json: str | None, html: Path | None, junit: Path | None) -> None:
+    """Write what was asked for, and show the record."""
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
         if path is not None and path != "-":
             pb.write_atomically(path, record.render(str(format)))
     _print(record.json_text() if json == "-" else _rendered(record))
-    if code is None:
-        code = EXIT_CODES[record.verdict] if record.findings or record.data is None else 0
+
+
+def _leave(code: int, inconclusive_ok: bool) -> None:
+    if code == INTERRUPTED:
+        raise _Interrupted("interrupted; what was finished by then is kept")
     raise typer.Exit(0 if code == 3 and inconclusive_ok else code)
 
 

@@ -107,7 +107,11 @@ class Candidate(Declaration):
 
 
 class Comparison(Declaration):
-    """Candidates side by side. All of their intervals hold together at the record's confidence."""
+    """Candidates side by side.
+
+    The intervals of one kind of number, such as the score or the gap, hold together for all
+    candidates at the record's confidence; those of several kinds need not.
+    """
 
     train: str
     """The table that was learned from."""
@@ -119,7 +123,8 @@ class Comparison(Declaration):
     """The unit of the gap, such as ``flip rate`` or ``demographic parity``."""
     tolerance: float
     confidence: float
-    """Of each single interval, so that those of all candidates hold together."""
+    """Of each single interval, so that those of one kind of number hold together for all
+    candidates."""
     constant: float = 0.0
     """The share of rows for which the one answer that is right most often is right."""
     people: str

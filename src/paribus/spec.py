@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from paribus.auditing import Audit, declare, protected
+from paribus.comparison import AS_IT_IS
 from paribus.errors import SpecError, nearest
 from paribus.evidence.base import TESTS
 from paribus.measuring import declared_data
-from paribus.mitigation.base import MITIGATIONS
+from paribus.mitigation.base import MITIGATIONS, USUAL, Request, named
 from paribus.people.fields.base import FIELDS
 from paribus.probe.base import PROBES
 from paribus.record import REPORTS
@@ -29,7 +30,6 @@ _AUDIT_KEYS = (
     *("name", "seed", "people", "tolerance", "confidence", "cross"),
     *("stop", "multiplicity", "exhaustive"),
 )
-_MITIGATE_KEYS = ("train", "label", "try", "scorer", "gap", "folds", "weight")
 _SAMPLE = """
 [protect.gender]
 levels = ["Male", "Female"]
@@ -135,13 +135,20 @@ def read_population(path: str | Path) -> dict[str, dict[str, float]]:
     return shares
 
 
-def read_mitigation(path: str | Path) -> dict[str, Any]:
+def read_mitigation(
+    path: str | Path, *, choose: str | None = None, **overrides: Any
+) -> dict[str, Any]:
     r"""Read what the ``[mitigate]`` section of an audit's TOML file says.
 
     Parameters
     ----------
     path : str or Path
         Paths inside the file are relative to the file.
+    choose : str, optional
+        Name of a candidate, refused where no such candidate is tried.
+    **overrides
+        Arguments of `mitigate` that replace those of the file where they are not None, such as
+        ``train`` and ``candidates``.
 
     Returns
     -------
@@ -160,24 +167,38 @@ def read_mitigation(path: str | Path) -> dict[str, Any]:
     >>> _ = file.write_text('[mitigate]\nlabel = "repaid"\ntry = ["reweigh"]\n')
     >>> read_mitigation(file)
     {'label': 'repaid', 'candidates': ['reweigh']}
+    >>> read_mitigation(file, label="paid", gap=None)
+    {'label': 'paid', 'candidates': ['reweigh']}
     """
     source = Path(path)
     declared = dict(_mitigation(_read_toml(source)))
-    if "try" in declared:
-        declared["candidates"] = declared.pop("try")
     train = declared.get("train")
     if isinstance(train, str) and not Path(train).is_absolute():
         declared["train"] = str(source.parent / train)
+    if "candidates" in overrides:
+        overrides["try"] = overrides.pop("candidates")
+    declared |= {key: value for key, value in overrides.items() if value is not None}
+    request = Request.of(declared)
+    if choose is not None:
+        _check_choice(choose, request)
+    if "try" in declared:
+        declared["candidates"] = declared.pop("try")
     return declared
 
 
 def _mitigation(tables: Mapping[str, Any]) -> Mapping[str, Any]:
     section = _table(tables.get("mitigate", {}), "$.mitigate")
-    for key in section:
-        if key not in _MITIGATE_KEYS:
-            near = nearest(key, _MITIGATE_KEYS)
-            raise SpecError(f'unknown key "{key}"{near}', path="$.mitigate")
+    Request.of(section)
     return section
+
+
+def _check_choice(choose: str, request: Request) -> None:
+    tried = [*(USUAL if request.candidates is None else named(request.candidates)), AS_IT_IS]
+    if choose in tried:
+        return
+    if choose in MITIGATIONS.kinds():
+        raise SpecError(f'"{choose}" is not tried; name it among those to try too', path="choose")
+    raise SpecError(f'no candidate "{choose}" is tried{nearest(choose, tried)}', path="choose")
 
 
 def from_tables(

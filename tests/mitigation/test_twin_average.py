@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
 import paribus as pb
@@ -44,6 +45,8 @@ def test_twins_of_the_loan_model_are_decided_alike():
     mended = TwinAverage().mend(training)
     assert flips(mended.model) == 0
     assert mended.model.estimator_ is training.plain
+    again = clone(mended.model).fit(training.frame, training.label)
+    assert (again.predict(training.frame) == mended.model.predict(training.frame)).all()
     assert mended.model.feature_names_in_.tolist() == ["income"]
     # A man has 1 and a woman 0 below 80,000: the mean is a tie, and a tie is favorable.
     asked = pd.DataFrame({"income": [40_000, 100_000]})

@@ -306,7 +306,8 @@ def _at_reference(training: Training) -> npt.NDArray[Any]:
 def _held_out(training: Training, index: Places, twin: Any) -> tuple[Floats, Floats]:
     """Score some rows and their twins by estimators that were fitted on neither."""
     good = training.good
-    part = folds((training.codes + 1) * 2 + good, _PARTS, training.seed)
+    # Labels first: a part of many small groups could be dealt all rows of a label.
+    part = folds(good * len(training.groups) + training.codes, _PARTS, training.seed)
     here, there = np.empty(len(index)), np.empty(len(index))
     for number in range(_PARTS):
         rest = np.flatnonzero(part != number)

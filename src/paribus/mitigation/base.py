@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
@@ -11,18 +11,29 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pydantic
+from pydantic import SerializeAsAny
 
 from paribus import estimators
-from paribus._plugins import Declaration, Family
+from paribus._plugins import Declaration, Family, Whole
+from paribus.errors import ParibusError, SpecError, nearest
 from paribus.people.fields.base import Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
-from paribus.table import Table
+from paribus.table import Table, lookup
 
 MITIGATIONS = Family("paribus.mitigation", "mitigation")
 
 Stage = Literal["data", "features", "training", "decisions"]
 """Where a mitigation works: on the rows, on the columns, in the fit, or on what is decided."""
+
+USUAL = (
+    *("reweigh", "resample", "augment", "massage"),
+    *("drop_attribute", "drop_proxies", "residualize"),
+    *("constrain", "consistency"),
+    *("thresholds", "reject_option", "twin_average"),
+)
+"""What is tried where nobody says what; consistency where the model is a logistic regression."""
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -180,9 +191,34 @@ class Training:
         return replace(self, **changed, _lock=RLock())
 
     def take(self, index: npt.NDArray[np.intp]) -> Training:
-        """Give some of the rows, or some of them several times."""
+        """Give some of the rows, or some of them several times.
+
+        Levels of which nobody is left are left out: nothing can be learned about them.
+        """
         weight = None if self.weight is None else self.weight[index]
-        return self.of(table=self.table.take(index), label=self.label[index], weight=weight)
+        table = self.table.take(index)
+        protect = {n: occurring(table, n, each) or each for n, each in self.protect.items()}
+        return self.of(table=table, label=self.label[index], weight=weight, protect=protect)
+
+
+def occurring(table: Table, attribute: str, protected: Protected) -> Protected | None:
+    """Keep the levels that some row has; None where they are fewer than two.
+
+    Examples
+    --------
+    >>> table = Table.of({"race": ["a", "c", "a"]})
+    >>> occurring(table, "race", Protected(levels=("a", "b", "c"), reference="b")).levels
+    ('a', 'c')
+    """
+    found = lookup(table.column(attribute, slice(None)).arrow(), protected.levels)
+    there = np.bincount(found[found >= 0], minlength=len(protected.levels)) > 0
+    if there.all():
+        return protected
+    if there.sum() < 2:
+        return None
+    levels = tuple(level for level, known in zip(protected.levels, there, strict=True) if known)
+    reference = protected.levels[protected.reference_index]
+    return Protected(levels=levels, reference=reference if reference in levels else None)
 
 
 @dataclass(frozen=True)
@@ -237,3 +273,114 @@ class Mitigation(Declaration):
             Where it does not suit these rows.
         """
         raise NotImplementedError
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+class Request(Declaration):
+    """Which ways to mend a model are tried, on which rows, and how they are compared.
+
+    What ``[mitigate]`` says, and what can be checked of it without a model or a row.
+
+    Examples
+    --------
+    >>> Request.of({"label": "repaid", "try": ["reweigh", "twin-average"]}).candidates[1].kind
+    'twin_average'
+    """
+
+    label: str | None = None
+    """Column of what really happened."""
+    train: str | None = None
+    """A CSV or Parquet file to learn from; that of ``[data]`` where left out."""
+    candidates: tuple[SerializeAsAny[Mitigation], ...] | None = pydantic.Field(
+        default=None, min_length=1
+    )
+    """What is tried; all that is usual where left out."""
+    scorer: str | Callable[..., float] = "accuracy"
+    """A scorer of scikit-learn by name, or a function of (model, X, y); higher is better, and the
+    favorable label is 1 to it."""
+    gap: str | None = None
+    """The gap that shall close: ``flip rate`` and other units of twins, or ``demographic parity``
+    and other criteria of groups. The first of the audit's own where left out."""
+    folds: Whole = pydantic.Field(default=3, ge=2, le=20)
+    """Parts of the rows; each is predicted by models fitted on the others."""
+    weight: str | None = None
+    """Column that says how many people a row stands for."""
+
+    @pydantic.model_validator(mode="after")
+    def _named_once(self) -> Request:
+        named(self.candidates or ())
+        return self
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Request:
+        """Read ``[mitigate]``, where candidates are called ``try``.
+
+        Raises
+        ------
+        SpecError
+            With a path such as ``$.mitigate.try[0].kind``.
+        """
+        keys = ["try" if key == "candidates" else key for key in Request.model_fields]
+        for key in table:
+            if key not in keys:
+                raise SpecError(f'unknown key "{key}"{nearest(key, keys)}', path="$.mitigate")
+        given = dict(table)
+        if "try" in given:
+            given["candidates"] = parsed(given.pop("try"))
+        try:
+            return cls(**given)
+        except ParibusError as error:
+            path = error.path.replace("$.candidates", "$.try", 1)
+            raise type(error)(error.message, path=path).under("$.mitigate") from None
+
+
+def parsed(candidates: Any, path: str = "$.mitigate.try") -> tuple[Mitigation, ...]:
+    """Turn names of kinds, tables with a kind, and declarations into declarations.
+
+    Raises
+    ------
+    SpecError
+        For an unknown kind or option; names of kinds may have dashes.
+    """
+    if not isinstance(candidates, list | tuple):
+        raise SpecError('must be a list, such as ["reweigh"]', path=path)
+    if not candidates:
+        raise SpecError('name at least 1 kind, such as ["reweigh"]', path=path)
+    return tuple(_parsed(each, f"{path}[{i}]") for i, each in enumerate(candidates))
+
+
+def _parsed(given: Any, path: str) -> Mitigation:
+    made = given
+    if isinstance(given, str):
+        made = MITIGATIONS.parse({"kind": given.replace("-", "_")}, path)
+    elif isinstance(given, Mapping):
+        made = MITIGATIONS.parse(given, path)
+    if not isinstance(made, Mitigation):
+        raise SpecError(
+            f'must be a kind, such as "reweigh", or a table with one, not {given!r}'[:200],
+            path=path,
+        )
+    return made
+
+
+def named(mitigations: Sequence[Mitigation]) -> dict[str, Mitigation]:
+    """Name candidates by their kind, and by their options where a kind is there twice.
+
+    Raises
+    ------
+    SpecError
+        Where two are the same.
+    """
+    kinds = [each.kind for each in mitigations]
+    out: dict[str, Mitigation] = {}
+    for each in mitigations:
+        plain = each.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        options = ", ".join(str(value) for key, value in plain.items() if key != "kind")
+        several = kinds.count(each.kind) > 1 and options
+        name = f"{each.kind} ({options})" if several else each.kind
+        if name in out:
+            raise SpecError(f'"{name}" is named twice', path="$.try")
+        out[name] = each
+    return out

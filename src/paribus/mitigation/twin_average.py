@@ -27,6 +27,8 @@ class TwinAverage(Mitigation):
     stage: ClassVar[Stage] = "decisions"
 
     def mend(self, training: Training) -> Mended:
+        from sklearn.base import clone
+
         model = estimators.TwinAverage(
             training.plain,
             training.recipe(),
@@ -38,6 +40,8 @@ class TwinAverage(Mitigation):
             seed=training.seed,
         )
         model.fit(training.frame, training.label)
+        # A clone shall be one that can be fitted again, on other rows.
+        model.set_params(estimator=clone(training.estimator), prefit=False)
         moved = [column for column in training.features if column in training.closure]
         if not moved:
             said = "The model sees nothing in which twins differ: it decides as it did."

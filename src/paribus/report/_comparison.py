@@ -20,7 +20,7 @@ from paribus.report._compared import (
     whole,
     written,
 )
-from paribus.report._gains import to_know, who_pays
+from paribus.report._gains import NEEDED, concerns, to_know, who_pays
 from paribus.report._parts import (
     Cell,
     Column,
@@ -50,6 +50,10 @@ _RULE = (
     "one with the highest score is named; candidates that need no protected attribute to decide go "
     "first."
 )
+
+
+_FEW_NEEDS, _MOST_NEEDS = 2, 12
+"""Names of what must be known: where there is little room, and where there is more."""
 
 
 def comparison(record: Record) -> Iterator[Section]:
@@ -95,6 +99,11 @@ def recommendation(record: Record) -> Iterator[str]:
     said = shortened(visible(compared.sentence), 2 * SAID)
     mends = bool(compared.recommended) and compared.recommended != AS_IT_IS
     yield f"What mends it: {said}" if mends else said
+    chosen = [each for each in compared.candidates if mends and _is_chosen(each, compared)]
+    about = ", ".join(concerns(chosen[0], compared)) if chosen else ""
+    if about:
+        title = "What to know before choosing"
+        yield f"Read the warnings about {name(chosen[0].name)} first ({title}): {about}."
     yield from _stopped(compared)
 
 
@@ -118,12 +127,14 @@ def _ranked(compared: Comparison) -> list[Candidate]:
 def _side_by_side(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Section:
     chart = _tradeoff(compared, words)
     parts: list[Part] = [] if chart is None else [chart]
-    parts += [_table(compared, ranked, words), _short_table(compared, ranked, words)]
-    failed = [each for each in ranked if not each.usable]
-    if failed:
-        columns = (Column("Not compared"), Column("Why"))
+    usable = [each for each in ranked if each.usable]
+    parts += [_table(compared, usable, words), _short_table(compared, usable, words)]
+    if len(usable) < len(ranked):
+        columns = (Column("Candidate"), Column("Why"))
+        failed = [each for each in ranked if not each.usable]
         rows = tuple((Cell(name(each.name)), Cell(_reason(each))) for each in failed)
-        parts.append(Table("Not compared", columns, rows, brief=True))
+        parts.append(Table("Not compared", columns, rows))
+    parts.append(_described(compared, ranked, words))
     intro = (Paragraph(_tried(compared, words)), Paragraph(_held(compared, words)))
     return Section("What mends the model", intro, tuple(parts))
 
@@ -178,6 +189,8 @@ def _tradeoff(compared: Comparison, words: Words) -> Tradeoff | None:
     more = f"; and {len(dots) - 8} more" if len(dots) > 8 else ""
     title = "The gap that remains, and how well each predicts"
     places = {each.name: place for place, each in enumerate(shown)}
+    # Only accuracy is the same number of a single answer as of a model.
+    floor = compared.constant if compared.scorer == "accuracy" and compared.constant > 0 else None
     return Tradeoff(
         title=title,
         description=f"{title}, with {words.each} intervals. {told}{more}.",
@@ -192,6 +205,8 @@ def _tradeoff(compared: Comparison, words: Words) -> Tradeoff | None:
         band=compared.tolerance,
         band_label=f"up to {words.gap(compared.tolerance)}: counts as equal",
         needs=tuple(place for place, each in enumerate(shown) if each.needs),
+        floor=floor,
+        floor_label="" if floor is None else f"{share(floor)}: one answer for everybody",
         detail=True,
     )
 
@@ -210,40 +225,65 @@ def _dot(candidate: Candidate, words: Words) -> Dot:
     )
 
 
-def _table(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Table:
-    """Lay candidates side by side, with intervals and what each does in small print."""
-    kept = any(each.kept is not None for each in ranked)
+def _table(compared: Comparison, usable: Sequence[Candidate], words: Words) -> Table:
+    """Lay candidates side by side: two lines each, the second with the intervals."""
+    kept = any(each.kept is not None for each in usable)
     columns = (
         Column("Candidate"),
         Column("Verdict"),
         Column(f"Gap ({words.gap_name})", numeric=True),
         Column(_capital(words.score_name), numeric=True),
-        Column(f"Kept of the {words.score_name}" if kept else "Change", numeric=True),
+        Column(f"{_capital(words.score_name)} kept" if kept else "Change", numeric=True),
+        Column("Warnings"),
         Column("Must know"),
-        Column("Beside the others"),
     )
-
-    several = len({_contrast(each.gap) for each in ranked if each.gap is not None}) > 1
-
-    def cells(each: Candidate) -> tuple[Cell, ...]:
-        if not each.usable:
-            return Cell("not compared"), *(Cell("") for _ in columns[2:])
-        return (
+    rows = tuple(
+        (
+            _candidate(each, compared),
             _verdict(each),
-            _gap(each.gap, words, named_too=several),
+            _gap(each.gap, words),
             _interval(each.score, words.score),
             _interval(each.kept, share) if kept else _interval(each.change, words.change),
-            Cell(named(each.needs) if each.needs else "nothing"),
-            _place(each),
+            _warned(each, compared),
+            _needed(each),
         )
+        for each in usable
+    )
+    places = (place for place, each in enumerate(usable) if _is_chosen(each, compared))
+    return Table(
+        f"All candidates, with {words.each} intervals",
+        columns,
+        rows,
+        detail=True,
+        chosen=next(places, None),
+    )
 
-    rows = tuple((_candidate(each, compared), *cells(each)) for each in ranked)
-    return Table(f"All candidates, with {words.each} intervals", columns, rows, detail=True)
+
+def _described(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Table:
+    """Say what each candidate does, where its gap is widest, and what beats it."""
+    columns = (
+        Column("Candidate"),
+        Column("What it does"),
+        Column(f"Widest {words.gap_name}"),
+        Column("Must know"),
+        Column("Dominated by"),
+    )
+    rows = tuple(
+        (
+            Cell(_marked(each, compared)),
+            Cell(_about(each)),
+            Cell("" if each.gap is None else _contrast(each.gap)),
+            Cell(named(each.needs, _MOST_NEEDS)),
+            Cell(named(each.dominated_by)),
+        )
+        for each in ranked
+    )
+    title = "What each candidate does, and what beats it"
+    return Table(title, columns, rows, detail=True, folded=True)
 
 
-def _short_table(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Table:
+def _short_table(compared: Comparison, usable: Sequence[Candidate], words: Words) -> Table:
     """Lay candidates side by side in few columns, without small print."""
-    usable = [each for each in ranked if each.usable]
     kept = any(each.kept is not None for each in usable)
     columns = (
         Column("Candidate"),
@@ -279,13 +319,15 @@ def _short_table(compared: Comparison, ranked: Sequence[Candidate], words: Words
 
 
 def _candidate(candidate: Candidate, compared: Comparison) -> Cell:
-    about = shortened(visible(candidate.about), 240)
-    if candidate.name == AS_IT_IS:
-        about = "nothing was done to it"
-    told = about if candidate.usable else _reason(candidate)
+    place = "on the front" if candidate.front else "dominated" if candidate.dominated_by else ""
     chosen = _is_chosen(candidate, compared)
-    note = ". ".join(filter(None, ("Recommended" if chosen else "", told)))
-    return Cell(_marked(candidate, compared), "changed" if chosen else "plain", note)
+    return Cell(_marked(candidate, compared), note="recommended" if chosen else place)
+
+
+def _about(candidate: Candidate) -> str:
+    if candidate.name == AS_IT_IS:
+        return "Nothing was done to it."
+    return shortened(visible(candidate.about), 240)
 
 
 def _marked(candidate: Candidate, compared: Comparison) -> str:
@@ -305,22 +347,16 @@ def _tone(candidate: Candidate) -> Tone:
 
 
 def _verdict(candidate: Candidate) -> Cell:
-    """Give the verdict on the gap, and in small print what else stands against a candidate."""
+    """Give the verdict on the gap, and in small print another one of the twins."""
     held = None if candidate.gap is None else candidate.gap.verdict
-    against = []
-    if candidate.twins not in (None, held):
-        against.append(f"all findings about its twins: {candidate.twins}")
-    if not candidate.informed:
-        against.append("not proven to follow the label better than one answer for everybody")
-    return Cell(held or "", _tone(candidate), "; ".join(against))
+    other = candidate.twins not in (None, held)
+    return Cell(held or "", _tone(candidate), f"twins: {candidate.twins}" if other else "")
 
 
-def _gap(gap: Gap | None, words: Words, *, named_too: bool) -> Cell:
+def _gap(gap: Gap | None, words: Words) -> Cell:
     if gap is None:
         return Cell("")
-    size = _tied(ends(*reach(gap), words.gap))
-    note = f"{size}; {_contrast(gap)}" if named_too else size
-    return Cell(words.gap(abs(gap.estimate)), note=note)
+    return Cell(words.gap(abs(gap.estimate)), note=_tied(ends(*reach(gap), words.gap)))
 
 
 def _contrast(gap: Gap) -> str:
@@ -340,11 +376,18 @@ def _tied(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _place(candidate: Candidate) -> Cell:
-    if candidate.front:
-        return Cell("on the front")
-    better = candidate.dominated_by
-    return Cell("dominated", note=f"by {named(better)}") if better else Cell("")
+def _warned(candidate: Candidate, compared: Comparison) -> Cell:
+    """Name what the warnings are about, apart from what must be known, which has its own column."""
+    first, *others = [each for each in concerns(candidate, compared) if each != NEEDED] or [""]
+    return Cell(first, note=", ".join(others))
+
+
+def _needed(candidate: Candidate) -> Cell:
+    if not candidate.needs:
+        return Cell("nothing")
+    if len(candidate.needs) <= _FEW_NEEDS:
+        return Cell(named(candidate.needs))
+    return Cell(count(len(candidate.needs), "column"), note=named(candidate.needs, _FEW_NEEDS))
 
 
 def _capital(text: str) -> str:
@@ -357,15 +400,21 @@ def _capital(text: str) -> str:
 def _how(compared: Comparison, record: Record, words: Words) -> Section:
     others = f"{compared.folds:,}: each row is predicted by a model that was fitted on the others"
     together = confidence(record.confidence)
+    constant = f"right for {share(compared.constant)} of rows: what takes no model"
     facts = (
         ("Learned from", f"{name(compared.train, 80)}, {count(compared.rows, 'row')}"),
         ("Label", name(compared.label)),
         ("Folds", others),
         ("Score", f"{words.score_name}; higher is better"),
+        *([("One answer for all", constant)] if compared.constant > 0 else []),
         ("Gap", f"{words.gap_name}, of the contrast where it is widest"),
         ("Tolerance of the gap", words.gap(compared.tolerance)),
         ("Twins asked about", shortened(visible(compared.people), 160)),
-        ("Intervals", f"{words.each} each: those of all candidates hold together at {together}"),
+        (
+            "Intervals",
+            f"{words.each} each: those of one kind of number, such as the {words.gap_name}, hold "
+            f"together for all candidates at {together}; those of several kinds need not",
+        ),
     )
     notes = [shortened(visible(note), SAID) for note in compared.notes]
     if not any("labels" in note and "bias" in note for note in notes):

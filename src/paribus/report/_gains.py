@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from paribus._text import count, name, percent, points, shortened, visible
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Concern, GroupRate
+from paribus.findings import Finding
 from paribus.report._compared import LISTED, SAID, Words, ends, named
 from paribus.report._parts import (
     Cell,
     Chart,
     Column,
-    Facts,
     Mark,
     Paragraph,
     Part,
@@ -46,6 +46,11 @@ _LEADS: dict[Concern, str] = {
     "calibration": "Calibration",
     "attribute": "Attribute needed",
 }
+_USELESS = "No use proven"
+_OTHER = "Another gap"
+
+NEEDED = _LEADS["attribute"].lower()
+"""How the warning is called that an attribute must be known."""
 
 
 def who_pays(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Iterator[Section]:
@@ -222,9 +227,8 @@ def to_know(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Secti
     usable = [each for each in ranked if each.usable]
     order = sorted(usable, key=lambda e: (e.name != compared.recommended, e.name == AS_IT_IS))
     warned = [(each, _warnings(each, compared)) for each in order]
-    done = tuple((name(each.name), _done(each)) for each in order if _done(each))
     clear = [each.name for each, told in warned if not told and each.name != AS_IT_IS]
-    if not done and not clear and not any(told for _, told in warned):
+    if not clear and not any(told or _done(each) for each, told in warned):
         return
     found = (
         f"Nothing of the kind was found with {named(clear, MOST_TABLES)}."
@@ -233,8 +237,7 @@ def to_know(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Secti
     )
     parts: list[Part] = [
         Paragraph(found),
-        *(Statements(name(each.name), told) for each, told in warned if told),
-        *([Facts("What was done", done)] if done else []),
+        *(_known(each, told, compared) for each, told in warned if told or _done(each)),
     ]
     intro = (
         "A small gap can be bought in ways that no score shows: by making everybody worse off, on "
@@ -249,6 +252,33 @@ def to_know(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Secti
     )
 
 
+def concerns(candidate: Candidate, compared: Comparison) -> list[str]:
+    """Name what the warnings about a candidate say, each once.
+
+    Returns
+    -------
+    list of str
+        In lower case, in the order of the warnings.
+    """
+    said = [_LEADS[each.concern] for each in candidate.warnings]
+    if candidate.name != AS_IT_IS:
+        said += [_OTHER] * bool(_beyond(candidate, compared))
+        said += [_USELESS] * (not candidate.informed)
+    return [each.lower() for each in dict.fromkeys(said)]
+
+
+def _known(candidate: Candidate, told: Sequence[Statement], compared: Comparison) -> Statements:
+    """Put what is known of a candidate below its name: open only where it is recommended."""
+    if candidate.name == compared.recommended:
+        title = f"{name(candidate.name)}, which is recommended"
+    else:
+        about = ", ".join(concerns(candidate, compared))
+        title = f"{name(candidate.name)}: {about or 'nothing of the kind'}"
+    done = _done(candidate)
+    items = (*told, *([Statement(done)] if done else []))
+    return Statements(title, items, folded=candidate.name != compared.recommended)
+
+
 def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ...]:
     said = [
         Statement(
@@ -259,17 +289,21 @@ def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ..
     ]
     if candidate.name == AS_IT_IS:
         return tuple(said)
-    beyond = [
+    if beyond := _beyond(candidate, compared):
+        said.append(Statement(f"{_OTHER}. {sentence(beyond[0])}", "biased"))
+    if not candidate.informed:
+        useless = "It is not proven to follow the label better than one answer for everybody."
+        said.append(Statement(f"{_USELESS}. {useless}", "inconclusive"))
+    return tuple(said)
+
+
+def _beyond(candidate: Candidate, compared: Comparison) -> list[Finding]:
+    """Find what is biased about its twins, apart from the gap that is compared."""
+    return [
         each
         for each in candidate.findings
         if each.stage == "model" and each.verdict == "biased" and each.unit != compared.gap
     ]
-    if beyond:
-        said.append(Statement(f"Its twins. {sentence(beyond[0])}", "biased"))
-    if not candidate.informed:
-        useless = "It is not proven to follow the label better than one answer for everybody."
-        said.append(Statement(f"Usefulness. {useless}", "inconclusive"))
-    return tuple(said)
 
 
 def _done(candidate: Candidate) -> str:

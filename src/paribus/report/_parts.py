@@ -36,6 +36,8 @@ class Statements:
     form: ClassVar[str] = "statements"
     title: str
     items: tuple[Statement, ...]
+    folded: bool = False
+    """Whether a format that can fold shows its title alone until a reader opens it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Table:
     """Whether it stands for details, in a short format only."""
     folded: bool = False
     """Whether a format that can fold shows its title alone until a reader opens it."""
+    chosen: int | None = None
+    """The row that stands out."""
 
 
 @dataclass(frozen=True)
@@ -349,6 +353,9 @@ class Tradeoff:
     band_label: str = ""
     needs: tuple[int, ...] = ()
     """The places of those that must know the protected attribute to decide."""
+    floor: float | None = None
+    """A score that takes no model; far from all others it is left out."""
+    floor_label: str = ""
     detail: bool = False
 
 
@@ -412,3 +419,5 @@ class Page:
     sections: tuple[Section, ...]
     remarks: tuple[str, ...] = ()
     """What a reader must know together with the verdict."""
+    leading: int = 0
+    """How many of the remarks, from the first, say what to do and not only how to read it."""

@@ -48,6 +48,7 @@ _LABEL = 165
 _FILLED, _OPEN, _FRAME = (135, 350), (90, 260), 270
 """Sizes of a dot and of a star: the rim that sets a filled one off from the next covers a part."""
 _FRONT = Pen(INK, (), "")
+_FLOOR = Pen(INK, (6, 4), "")
 _VERDICTS = ("biased", "within tolerance", "inconclusive")
 
 Row = dict[str, Any]
@@ -70,14 +71,18 @@ def tradeoff(chart: Tradeoff) -> dict[str, Any]:
     band = near(abs(chart.band or 0.0) * across)
     rows = _rows(chart)
     xs = [row[key] for row in rows for key in ("x", "x1", "x2")]
+    ys = [row[key] for row in rows for key in ("y", "y1", "y2")]
+    floor = _floor(chart, ys)
     # A gap of zero stands at the left, not in the middle.
     along = room([0.0, *xs, band] if any(xs) or band else [0.0, 1.0], 0.05)
-    up = room([row[key] for row in rows for key in ("y", "y1", "y2")], 0.08)
+    up = room([*ys, *floor], 0.08)
     for row in rows:
         row |= {f"at {key}": pixel(row[key], along, _WIDE) for key in ("x", "x1", "x2")}
         row |= {f"at {key}": _HIGH - pixel(row[key], up, _HIGH) for key in ("y", "y1", "y2")}
     front = sorted((row for row in rows if row["front"]), key=lambda row: (row["x"], row["y"]))
-    names, leads, listed = _labels(rows, [rows[i] for i in told(chart)], _course(front))
+    heights = [_HIGH - pixel(at, up, _HIGH) for at in floor]
+    lines = [*_course(front), *(Box(0.0, y - 1, _WIDE, y + 1) for y in heights)]
+    names, leads, listed = _labels(rows, [rows[i] for i in told(chart)], lines)
     data: dict[str, list[Row]] = {
         # Those that the reader looks for are drawn last: on top.
         "dots": sorted(rows, key=lambda row: (row["star"], row["frame"], -row["number"])),
@@ -85,12 +90,16 @@ def tradeoff(chart: Tradeoff) -> dict[str, Any]:
         "frames": [row for row in rows if row["frame"]],
         "names": names,
         "leads": leads,
+        "floor": [{"at": at, "from": along[0], "to": along[1]} for at in floor],
         "ground": [{"from": max(-band, along[0]), "to": band, "bottom": up[0], "top": up[1]}],
     }
     x, y = of("x", "x"), of("y", "y")
     faint = 0.55 if len(rows) <= _FEW else 0.4
+    bounds = {"x": of("from", "x"), "x2": of("to", "x"), "y": of("at", "y")}
     spans = {"stroke": of("ink"), "strokeWidth": 1.5, "strokeOpacity": faint}
     marks = [
+        *([mark("rule", "floor", **bounds, stroke=_FLOOR.ink, strokeDash=list(_FLOOR.dash))]
+          if floor else []),
         mark("rule", "dots", x=of("x1", "x"), x2=of("x2", "x"), y=y, **spans),
         mark("rule", "dots", x=x, y=of("y1", "y"), y2=of("y2", "y"), **spans),
         mark("line", "front", x=x, y=y, stroke=INK, strokeOpacity=0.75, strokeWidth=1,
@@ -108,7 +117,7 @@ def tradeoff(chart: Tradeoff) -> dict[str, Any]:
         marks.insert(0, mark("rect", "ground", **ground, y2=of("top", "y"), fill=INK,
                              fillOpacity=0.14))  # fmt: skip
     keys, names_below, high = _listed(listed)
-    foot = legend(list(_entries(chart, rows)), _HIGH + _BELOW + high, _LEFT)
+    foot = legend(list(_entries(chart, rows, told_floor=bool(floor))), _HIGH + _BELOW + high, _LEFT)
     return drawing(
         (_WIDE, _HIGH),
         data | keys | foot["data"],
@@ -160,9 +169,19 @@ def _rows(chart: Tradeoff) -> list[Row]:
     return rows
 
 
-def _entries(chart: Tradeoff, rows: Sequence[Row]) -> Iterator[Entry]:
+def _floor(chart: Tradeoff, ys: Sequence[float]) -> list[float]:
+    """Keep the floor where it does not press the candidates together."""
+    if chart.floor is None or not ys:
+        return []
+    at, low, high = near(chart.floor * (100.0 if chart.share else 1.0)), min(ys), max(ys)
+    return [at] if low - at <= high - low and at - high <= high - low else []
+
+
+def _entries(chart: Tradeoff, rows: Sequence[Row], *, told_floor: bool) -> Iterator[Entry]:
     if chart.band is not None and chart.band_label:
         yield Entry("shade", Pen(INK, (), ""), fitted(chart.band_label, _WIDE))
+    if told_floor and chart.floor_label:
+        yield Entry("line", _FLOOR, fitted(chart.floor_label, _WIDE))
     for row in rows:
         if row["star"]:
             pen = Pen(row["ink"], (), STAR)

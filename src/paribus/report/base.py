@@ -42,6 +42,7 @@ def page(record: Record) -> Page:
     """
     record = readable(record)
     twins = of_twins(record)
+    advice = tuple(recommendation(record))
     sections = [
         *comparison(record),
         *findings(twins),
@@ -65,5 +66,6 @@ def page(record: Record) -> Page:
         verdict=record.verdict if record.findings or record.data is None else None,
         sentence=verdict_sentence(record),
         sections=tuple(sections),
-        remarks=(*recommendation(record), *remarks(record)),
+        remarks=(*advice, *remarks(record)),
+        leading=len(advice),
     )

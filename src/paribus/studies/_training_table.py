@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from paribus._text import count
 from paribus.auditing import Audit
 from paribus.errors import DataError, SpecError, nearest
-from paribus.mitigation.base import Training
+from paribus.mitigation.base import Training, occurring
 from paribus.people.fields.base import Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
@@ -223,20 +223,17 @@ def _inverted(
 
 def _occurring(table: Table, attribute: str, protected: Protected, notes: list[str]) -> Protected:
     """Keep the levels that occur: nothing is learned about the others."""
-    found = lookup(table.column(attribute, slice(None)).arrow(), protected.levels)
-    there = [level for i, level in enumerate(protected.levels) if (found == i).any()]
-    if len(there) == len(protected.levels):
-        return protected
-    if len(there) < 2:
+    kept = occurring(table, attribute, protected)
+    if kept is None:
         listed = ", ".join(level_name(level) for level in protected.levels)
         raise DataError(
             f'fewer than two of the levels of "{attribute}" ({listed}) occur in the training data',
             path=_TRAIN,
         )
-    absent = [level_name(x) for x in protected.levels if x not in there]
-    notes.append(f"Nobody in the training data has the {attribute} {', '.join(absent)}.")
-    reference = protected.levels[protected.reference_index]
-    return Protected(levels=tuple(there), reference=reference if reference in there else None)
+    absent = [level_name(level) for level in protected.levels if level not in kept.levels]
+    if absent:
+        notes.append(f"Nobody in the training data has the {attribute} {', '.join(absent)}.")
+    return kept
 
 
 def _following(
