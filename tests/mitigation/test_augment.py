@@ -174,7 +174,7 @@ def test_everybody_weighs_as_much_as_before(n, most, weighted, seed):
     frame.loc[:3, "b"] = [0, 1, 2, 3]
     frame.loc[6, "a"] = np.nan
     training = training.of(table=Table.of(frame))
-    treated = Augment(most=most).treat(training).training
+    treated = Augment(most=most, share=0).treat(training).training
     person = treated.frame["x"].to_numpy()
     own = np.ones(n + 7) if weight is None else weight
     assert np.bincount(person, treated.weight) == pytest.approx(own)
@@ -188,7 +188,7 @@ def test_everybody_weighs_as_much_as_before(n, most, weighted, seed):
 def test_with_some_of_the_cells_attributes_say_nothing_of_each_other_or_the_label():
     training = crossed(20_000)
     for most in (4, 12):
-        treated = Augment(most=most).treat(training).training
+        treated = Augment(most=most, share=0).treat(training).training
         frame = treated.frame.assign(w=treated.weight, y=treated.label * treated.weight)
         cells = frame.groupby(["a", "b"])[["w", "y"]].sum()
         # 12 cells of the same weight; in each the share of favorable labels is that of all.
@@ -420,10 +420,10 @@ def test_a_column_that_cannot_hold_a_twin():
 @pytest.mark.parametrize(
     ("options", "path"),
     [
-        ({"twins": False}, r"\$.twins"),
+        ({"twins": False, "share": 0}, r"\$.twins"),
         ({"twins": False, "smallest": 9, "label": "reference"}, r"\$.label"),
         ({"label": "refrence"}, r'\$.label: .*did you mean "reference"'),
-        ({"share": 0}, r"\$.share"),
+        ({"share": -0.1}, r"\$.share"),
         ({"share": 1.5}, r"\$.share"),
         ({"smallest": 0}, r"\$.smallest"),
         ({"most": 1}, r"\$.most"),
@@ -432,6 +432,16 @@ def test_a_column_that_cannot_hold_a_twin():
 def test_options_that_make_no_sense(options, path):
     with pytest.raises(SpecError, match=path):
         Augment(**options)
+
+
+def test_groups_far_smaller_than_the_largest_are_filled_where_nothing_is_said():
+    training = crossed(20_000)
+    sizes = training.frame.groupby(["a", "b"]).size()
+    treated = Augment(twins=False).treat(training).training
+    filled = treated.frame.groupby(["a", "b"]).size()
+    least = -(-sizes.max() // 10)
+    assert (sizes < least).any()
+    assert filled.tolist() == np.maximum(sizes, least).tolist()
 
 
 def test_it_is_a_kind():

@@ -210,27 +210,63 @@ def test_candidates_stand_side_by_side_with_their_intervals(mended):
     table = first(page(mended), Table, "All candidates")
     assert table.title == "All candidates, with 99.17 % intervals"
     assert [row[0].text for row in table.rows] == [
-        *(AS_IT_IS, "★ drop_attribute", "thresholds", "reweigh", "reject_option", "residualize"),
+        *(AS_IT_IS, "★ drop_attribute", "thresholds", "reweigh", "reject_option"),
     ]
     assert cells(table, 1) == {
         "Candidate": "★ drop_attribute",
         "Verdict": "within tolerance",
         "Gap (flip rate)": "0.0 %",
         "Accuracy": "90.0 %",
-        "Kept of the accuracy": "98.6 %",
+        "Accuracy kept": "98.6 %",
+        "Warnings": "",
         "Must know": "nothing",
-        "Beside the others": "on the front",
     }
     assert [cell.note.replace("\N{NO-BREAK SPACE}", " ") for cell in table.rows[1]][2:5] == [
         *("0.0 to 0.1 %", "89.2 to 90.8 %", "98.0 to 99.2 %"),
     ]
-    assert table.rows[1][0].note.startswith("Recommended. Leave out")
+    assert [row[0].note for row in table.rows] == [
+        *("on the front", "recommended", "on the front", "dominated", "dominated"),
+    ]
     assert [cell.tone for cell in table.rows[3]][1] == "biased"
     assert cells(table, 2)["Must know"] == "gender_code, gender"
-    assert table.rows[3][-1].note == "by drop_attribute, thresholds"
-    assert "one answer for everybody" in table.rows[4][1].note
-    assert "needs fairlearn" in table.rows[5][0].note
-    assert cells(table, 5)["Verdict"] == "not compared"
+    # What must be known has a column of its own.
+    assert [cells(table, row)["Warnings"] for row in (2, 3)] == ["", "crossed groups"]
+    assert (table.rows[4][5].text, table.rows[4][5].note) == ("leveling down", "no use proven")
+    left = first(page(mended), Table, "Not compared")
+    assert [row[0].text for row in left.rows] == ["residualize"]
+    assert "needs fairlearn" in left.rows[0][1].text
+
+
+def test_every_row_of_the_main_table_is_two_lines_high(mended):
+    rows = list(mended.comparison.candidates)
+    many = ("gender_code", "name", "title", "gender")
+    rows[2] = rows[2].model_copy(update={"needs": many, "twins": "inconclusive"})
+    table = first(page(changed(mended, candidates=tuple(rows))), Table, "All candidates")
+    assert all(len(cell.note) <= 24 for row in table.rows for cell in row)
+    needed = table.rows[2][-1]
+    told = needed.note.replace("\N{NO-BREAK SPACE}", " ")
+    assert (needed.text, told) == ("4 columns", "gender_code, name, …")
+
+
+def test_the_recommended_row_stands_out(mended):
+    table = first(page(mended), Table, "All candidates")
+    assert table.chosen == 1
+    written = html.render(mended)
+    assert written.count('<tr class="chosen">') == 1
+    assert "drop_attribute" in written.split('<tr class="chosen">')[1].split("</tr>")[0]
+    none = changed(mended, recommended="", sentence="The evidence supports no candidate.")
+    assert first(page(none), Table, "All candidates").chosen is None
+    assert '<tr class="chosen">' not in html.render(none)
+
+
+def test_what_each_does_is_folded_below(mended):
+    table = first(page(mended), Table, "What each candidate does")
+    assert (table.folded, table.detail) == (True, True)
+    assert cells(table, 0)["What it does"] == "Nothing was done to it."
+    assert cells(table, 1)["What it does"].startswith("Leave out")
+    assert cells(table, 3)["Dominated by"] == "drop_attribute, thresholds"
+    assert cells(table, 5)["Candidate"] == "residualize"
+    assert "Leave out" not in "".join(texts(first(page(mended), Table, "All candidates")))
 
 
 def test_where_gaps_are_widest_is_said_once_or_beside_each(mended):
@@ -244,7 +280,9 @@ def test_where_gaps_are_widest_is_said_once_or_beside_each(mended):
     rows[4] = rows[4].model_copy(update={"gap": other})
     shown = page(changed(mended, candidates=tuple(rows)))
     assert "widest for" not in section(shown, "What mends the model").intro[1].text
-    assert first(shown, Table, "All candidates").rows[3][2].note.endswith("age: Male → old")
+    described = first(shown, Table, "What each candidate does")
+    assert cells(described, 3)["Widest flip rate"] == "age: Male → old"
+    assert cells(described, 1)["Widest flip rate"] == "gender: Male → Female"
 
 
 def test_what_the_twins_say_otherwise_stands_beside_the_verdict(mended):
@@ -252,9 +290,9 @@ def test_what_the_twins_say_otherwise_stands_beside_the_verdict(mended):
     finding = mended.findings[1].model_copy(update={"verdict": "biased"})
     rows[1] = rows[1].model_copy(update={"twins": "biased", "findings": (finding,)})
     shown = page(changed(mended, candidates=tuple(rows)))
-    note = first(shown, Table, "All candidates").rows[1][1].note
-    assert note == "all findings about its twins: biased"
-    told = first(shown, Statements, "drop_attribute").items[-1]
+    row = first(shown, Table, "All candidates").rows[1]
+    assert (row[1].note, row[5].text) == ("twins: biased", "another gap")
+    told = first(shown, Statements, "drop_attribute").items[1]
     assert told.tone == "biased"
     assert finding.sentence in told.text
 
@@ -364,22 +402,64 @@ def test_warnings_come_by_candidate_the_recommended_first(mended):
     part = section(page(mended), "What to know before choosing")
     assert part.parts[0].text == "Nothing of the kind was found with drop_attribute."
     said = [each for each in part.parts if isinstance(each, Statements)]
-    assert [each.title for each in said] == ["thresholds", "reweigh", "reject_option", AS_IT_IS]
-    assert said[1].items[0].tone == "biased"
-    assert said[1].items[0].text.startswith("Crossed groups. The gap has moved")
-    assert [item.text.split(".")[0] for item in said[2].items] == [
-        *("Leveling down", "Attribute needed", "Usefulness"),
+    assert [each.title for each in said] == [
+        "drop_attribute (recommended)",
+        "thresholds: attribute needed",
+        "reweigh: crossed groups",
+        "reject_option: leveling down, attribute needed, no use proven",
+        f"{AS_IT_IS}: attribute needed",
     ]
-    assert dict(part.parts[-1].items)["thresholds"] == (
+    assert [each.folded for each in said] == [False, True, True, True, True]
+    assert [item.text[:9] for item in said[0].items] == ["Leave out", "Left out "]
+    assert said[2].items[0].tone == "biased"
+    assert said[2].items[0].text.startswith("Crossed groups. The gap has moved")
+    assert [item.text.split(".")[0] for item in said[3].items] == [
+        *("Leveling down", "Attribute needed", "No use proven"),
+    ]
+    assert said[1].items[-1].text == (
         "Thresholds of 0.61 for Male and 0.38 for Female. Options: constraint = equalized odds."
     )
+    written = html.render(mended)
+    assert "<summary>thresholds: attribute needed</summary>" in written
+    assert "<summary>drop_attribute (recommended)</summary>" not in written
+    assert "<h3>drop_attribute (recommended)</h3>" in written
     chosen = changed(mended, recommended="reject_option")
     said = [
         each
         for each in section(page(chosen), "What to know before choosing").parts
         if isinstance(each, Statements)
     ]
-    assert said[0].title == "reject_option"
+    assert said[0].title == "reject_option (recommended)"
+    nobody = section(page(changed(mended, recommended="")), "What to know before choosing")
+    assert all(each.folded for each in nobody.parts if isinstance(each, Statements))
+
+
+def test_advice_stands_before_remarks_in_full_ink(mended, loan):
+    chosen = changed(mended, recommended="reject_option")
+    shown = page(chosen.model_copy(update={"caveats": ()}))
+    assert shown.remarks[:2] == (
+        f"What mends it: {five().sentence}",
+        "Read the warnings about reject_option first (What to know before choosing): leveling "
+        "down, attribute needed, no use proven.",
+    )
+    assert shown.leading == 2
+    assert html.render(chosen).count('<p class="remark leading">') == 2
+    assert page(loan).leading == 0
+    assert "leading" not in html.render(loan)
+
+
+def test_one_answer_for_everybody_is_what_accuracy_is_held_against(mended):
+    how = "How the candidates were compared"
+    shown = page(changed(mended, constant=0.877))
+    chart = first(shown, Tradeoff)
+    assert (chart.floor, chart.floor_label) == (0.877, "87.7 %: one answer for everybody")
+    told = dict(section(shown, how).parts[0].items)["One answer for all"]
+    assert told == "right for 87.7 % of rows, without any model"
+    # Of another scorer it is another number, and older records have none.
+    other = page(changed(as_scores(mended, "roc_auc", 1.0), constant=0.877))
+    assert first(other, Tradeoff).floor is None
+    assert first(page(mended), Tradeoff).floor is None
+    assert "One answer for all" not in dict(section(page(mended), how).parts[0].items)
 
 
 def test_the_prejudice_of_labels_is_said_once(mended):
@@ -388,7 +468,10 @@ def test_the_prejudice_of_labels_is_said_once(mended):
         text = " ".join(texts(section(shown, "How the candidates were compared").parts))
         assert text.count("which may carry the very bias that the audit finds") == 1
     facts = dict(section(page(mended), "How the candidates were compared").parts[0].items)
-    assert facts["Intervals"] == "99.17 % each: those of all candidates hold together at 95 %"
+    assert facts["Intervals"] == (
+        "99.17 % each: those of one kind of number, such as the flip rate, hold together for all "
+        "candidates at 95 %; those of several kinds need not"
+    )
     assert facts["Twins asked about"] == "10,000 synthetic people"
     assert facts["Learned from"] == "loans.csv, 5,024 rows"
 
@@ -575,7 +658,7 @@ def test_edges_are_said_in_words(mended):
         "compared."
     )
     table = first(page(unbounded(mended)), Table, "All candidates")
-    kept = cells(table, 1)["Kept of the accuracy"]
+    kept = cells(table, 1)["Accuracy kept"]
     assert (kept, cells(table, 1)["Gap (flip rate)"]) == ("unbounded", "")
 
 

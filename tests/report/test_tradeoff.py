@@ -288,6 +288,35 @@ def test_without_a_tolerance_nothing_is_shaded():
     assert shade(draw(tradeoff(some(3), band_label="equal"), "k")) == []
 
 
+def floors(drawn: str) -> list[float]:
+    """Read how far down the dashed lines across the drawing are."""
+    _, top = corner(drawn)
+    return [
+        y - top
+        for element, _, y, _ in elements(drawn)
+        if element.tag == f"{SVG}line"
+        if element.get("stroke-dasharray") == "6,4"
+        and abs(float(element.get("x2", 0))) == pytest.approx(WIDE)
+    ]
+
+
+@pytest.mark.parametrize(("share", "floor"), [(False, 0.85), (True, 0.85), (True, 0.79)])
+def test_a_floor_lies_at_its_score(share, floor):
+    shown = dots((0.0, 0.8), (0.1, 0.9))
+    drawn = draw(tradeoff(shown, share=share, floor=floor, floor_label="no model"), "c")
+    at = [y for _, _, y in symbols(drawn)][:2]
+    expected = at[0] + (floor - 0.8) / 0.1 * (at[1] - at[0])
+    assert floors(drawn) == pytest.approx([expected], abs=1.5)
+    assert "no model" in words(drawn)
+
+
+def test_a_far_floor_leaves_the_candidates_their_room():
+    shown = dots((0.0, 0.8), (0.1, 0.9))
+    far = draw(tradeoff(shown, floor=0.5, floor_label="no model"), "c")
+    assert far == draw(tradeoff(shown), "c")
+    assert floors(draw(tradeoff(()), "c")) == floors(draw(tradeoff((), floor=0.5), "c")) == []
+
+
 def test_intervals_are_as_long_as_they_are():
     shown = (Dot("a", Measured(0.1, 0.0, 0.4, "t"), Measured(0.5, 0.4, 0.8, "t")),
              Dot("b", measured(0.4), measured(0.4)))  # fmt: skip

@@ -390,6 +390,15 @@ def test_groups_smaller_than_the_folds_are_named():
     assert any("fewer rows than there are folds" in note for note in result.comparison.notes)
 
 
+def test_a_level_that_one_row_has_stops_no_candidate():
+    frame = hires(600)
+    frame.loc[frame["race"] == "c", "race"] = "b"
+    frame.loc[0, "race"] = "c"
+    kinds = ["augment", "drop_attribute", "residualize", "consistency", "twin_average"]
+    for candidate in tried(frame, candidates=kinds).comparison.candidates:
+        assert candidate.failed == ""
+
+
 def test_a_model_that_cannot_be_fitted_at_all_is_an_error():
     with pytest.raises(ModelError, match="cannot be fitted"):
         tried(model=LogisticRegression())

@@ -59,7 +59,10 @@ def test_one_that_keeps_the_accuracy():
 def test_a_model_that_needs_no_mending():
     name, sentence = said(one(AS_IT_IS, 0.9, 0.002), one("reweigh", 0.95, 0.0))
     assert name == AS_IT_IS
-    assert sentence == "The model as it is keeps within the tolerance: nothing needs mending."
+    assert sentence == (
+        "The flip rate of the model as it is is proven to be within 1.0 %: by this gap, nothing "
+        "needs mending."
+    )
 
 
 def test_nothing_is_recommended_without_proof():
@@ -110,8 +113,20 @@ def test_one_that_needs_an_attribute_says_so():
 def test_a_gap_that_closed_for_the_wrong_reason(more, reason):
     name, sentence = said(START, one("odd", 0.9, 0.0, **more))
     assert name == ""
-    assert "The smallest gap is that of odd, 0.0 % (-0.4 % to 0.4 %). It is within the " in sentence
+    assert sentence.startswith(
+        "The evidence supports no candidate. The flip rate of odd is proven to be within 1.0 %, "
+        "0.0 % (-0.4 % to 0.4 %), and it is still not recommended: "
+    )
     assert sentence.endswith(reason)
+
+
+def test_what_is_proven_is_never_denied():
+    # The smallest estimate is not proven; another one is, and cannot be recommended.
+    odd, twin = one("odd", 0.9, 0.002, twins=BIASED), one("twin", 0.9, 0.003, twins=BIASED)
+    _, sentence = said(START, one("open", 0.9, 0.001, OPEN), odd, twin)
+    assert "none that could be used" not in sentence
+    assert "The flip rate of odd is proven to be within 1.0 %" in sentence
+    assert sentence.endswith("Of 1 more the same is proven, and something stands against each.")
 
 
 def test_other_warnings_do_not_forbid():

@@ -90,14 +90,14 @@ class Augment(Mitigation):
     """Versions of a person at most, their own among them."""
     smallest: Whole | None = pydantic.Field(default=None, ge=1)
     """Rows that every group shall have."""
-    share: Number | None = pydantic.Field(default=None, gt=0, le=1)
-    """Rows that every group shall have, as a share of those of the largest one."""
+    share: Number = pydantic.Field(default=0.1, ge=0, le=1)
+    """Rows that every group shall have, as a share of those of the largest one; 0: no matter."""
 
     stage: ClassVar[Stage] = "data"
 
     @model_validator(mode="after")
     def _adds(self) -> Augment:
-        if not self.twins and self.smallest is None and self.share is None:
+        if not self.twins and self.smallest is None and self.share == 0:
             raise SpecError(
                 'nothing is added without twins; say how many rows a group shall have ("smallest" '
                 'or "share")',
@@ -167,13 +167,11 @@ class Augment(Mitigation):
 
     def _filled(self, training: Training) -> tuple[Training, int, int]:
         """Add synthetic people to groups that are too small; give how many, and of how many."""
-        if self.smallest is None and self.share is None:
-            return training, 0, 0
         own = _own_levels(training)
         known = np.flatnonzero((own >= 0).all(axis=1))
         cells, group, sizes = np.unique(own[known], axis=0, return_inverse=True, return_counts=True)
         largest = int(sizes.max(initial=0))
-        least = max(self.smallest or 0, ceil((self.share or 0) * largest))
+        least = max(self.smallest or 0, ceil(self.share * largest))
         small = np.flatnonzero(sizes < least)
         if not len(small):
             return training, 0, 0

@@ -206,7 +206,8 @@ def occurring(table: Table, attribute: str, protected: Protected) -> Protected |
 
     Examples
     --------
-    >>> table = Table.of({"race": ["a", "c", "a"]})
+    >>> import pandas as pd
+    >>> table = Table.of(pd.DataFrame({"race": ["a", "c", "a"]}))
     >>> occurring(table, "race", Protected(levels=("a", "b", "c"), reference="b")).levels
     ('a', 'c')
     """

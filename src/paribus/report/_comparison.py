@@ -20,7 +20,7 @@ from paribus.report._compared import (
     whole,
     written,
 )
-from paribus.report._gains import NEEDED, concerns, to_know, who_pays
+from paribus.report._gains import NEEDED, about, concerns, to_know, who_pays
 from paribus.report._parts import (
     Cell,
     Column,
@@ -52,8 +52,8 @@ _RULE = (
 )
 
 
-_FEW_NEEDS, _MOST_NEEDS = 2, 12
-"""Names of what must be known: where there is little room, and where there is more."""
+_FEW_NEEDS = 2
+"""Names of what must be known, beside numbers; the warning about it has them all."""
 
 
 def comparison(record: Record) -> Iterator[Section]:
@@ -100,10 +100,10 @@ def recommendation(record: Record) -> Iterator[str]:
     mends = bool(compared.recommended) and compared.recommended != AS_IT_IS
     yield f"What mends it: {said}" if mends else said
     chosen = [each for each in compared.candidates if mends and _is_chosen(each, compared)]
-    about = ", ".join(concerns(chosen[0], compared)) if chosen else ""
-    if about:
+    warned = ", ".join(concerns(chosen[0], compared)) if chosen else ""
+    if warned:
         title = "What to know before choosing"
-        yield f"Read the warnings about {name(chosen[0].name)} first ({title}): {about}."
+        yield f"Read the warnings about {name(chosen[0].name)} first ({title}): {warned}."
     yield from _stopped(compared)
 
 
@@ -265,15 +265,13 @@ def _described(compared: Comparison, ranked: Sequence[Candidate], words: Words) 
         Column("Candidate"),
         Column("What it does"),
         Column(f"Widest {words.gap_name}"),
-        Column("Must know"),
         Column("Dominated by"),
     )
     rows = tuple(
         (
             Cell(_marked(each, compared)),
-            Cell(_about(each)),
+            Cell(about(each)),
             Cell("" if each.gap is None else _contrast(each.gap)),
-            Cell(named(each.needs, _MOST_NEEDS)),
             Cell(named(each.dominated_by)),
         )
         for each in ranked
@@ -322,12 +320,6 @@ def _candidate(candidate: Candidate, compared: Comparison) -> Cell:
     place = "on the front" if candidate.front else "dominated" if candidate.dominated_by else ""
     chosen = _is_chosen(candidate, compared)
     return Cell(_marked(candidate, compared), note="recommended" if chosen else place)
-
-
-def _about(candidate: Candidate) -> str:
-    if candidate.name == AS_IT_IS:
-        return "Nothing was done to it."
-    return shortened(visible(candidate.about), 240)
 
 
 def _marked(candidate: Candidate, compared: Comparison) -> str:
@@ -387,7 +379,8 @@ def _needed(candidate: Candidate) -> Cell:
         return Cell("nothing")
     if len(candidate.needs) <= _FEW_NEEDS:
         return Cell(named(candidate.needs))
-    return Cell(count(len(candidate.needs), "column"), note=named(candidate.needs, _FEW_NEEDS))
+    first = shortened(named(candidate.needs[:_FEW_NEEDS]), 24)
+    return Cell(count(len(candidate.needs), "column"), note=_tied(f"{first}, …"))
 
 
 def _capital(text: str) -> str:
@@ -400,7 +393,7 @@ def _capital(text: str) -> str:
 def _how(compared: Comparison, record: Record, words: Words) -> Section:
     others = f"{compared.folds:,}: each row is predicted by a model that was fitted on the others"
     together = confidence(record.confidence)
-    constant = f"right for {share(compared.constant)} of rows: what takes no model"
+    constant = f"right for {share(compared.constant)} of rows, without any model"
     facts = (
         ("Learned from", f"{name(compared.train, 80)}, {count(compared.rows, 'row')}"),
         ("Label", name(compared.label)),

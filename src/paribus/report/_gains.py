@@ -252,6 +252,13 @@ def to_know(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Secti
     )
 
 
+def about(candidate: Candidate) -> str:
+    """Say what a candidate does."""
+    if candidate.name == AS_IT_IS:
+        return "Nothing was done to it."
+    return shortened(visible(candidate.about), 240)
+
+
 def concerns(candidate: Candidate, compared: Comparison) -> list[str]:
     """Name what the warnings about a candidate say, each once.
 
@@ -269,14 +276,12 @@ def concerns(candidate: Candidate, compared: Comparison) -> list[str]:
 
 def _known(candidate: Candidate, told: Sequence[Statement], compared: Comparison) -> Statements:
     """Put what is known of a candidate below its name: open only where it is recommended."""
+    said = tuple(Statement(text) for text in [_done(candidate)] if text)
     if candidate.name == compared.recommended:
-        title = f"{name(candidate.name)}, which is recommended"
-    else:
-        about = ", ".join(concerns(candidate, compared))
-        title = f"{name(candidate.name)}: {about or 'nothing of the kind'}"
-    done = _done(candidate)
-    items = (*told, *([Statement(done)] if done else []))
-    return Statements(title, items, folded=candidate.name != compared.recommended)
+        does = tuple(Statement(text) for text in [about(candidate)] if text)
+        return Statements(f"{name(candidate.name)} (recommended)", (*does, *told, *said))
+    warned = ", ".join(concerns(candidate, compared)) or "no warning"
+    return Statements(f"{name(candidate.name)}: {warned}", (*told, *said), folded=True)
 
 
 def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ...]:

@@ -76,7 +76,11 @@ def recommend(
     """
     start = candidates[0]
     if supported(start):
-        return AS_IT_IS, "The model as it is keeps within the tolerance: nothing needs mending."
+        assert start.gap is not None
+        return AS_IT_IS, (
+            f"The {start.gap.unit} of the model as it is is proven to be within "
+            f"{shown(start.gap.tolerance, start.gap.unit)}: by this gap, nothing needs mending."
+        )
     backed = [c for c in candidates[1:] if supported(c)]
     if not backed:
         return "", _none(candidates)
@@ -107,20 +111,26 @@ def _none(candidates: Sequence[Candidate]) -> str:
     tried = [c for c in candidates[1:] if c.gap is not None]
     if not tried:
         return "No candidate could be tried; each row says why."
-    nearest = min(tried, key=lambda c: abs(c.gap.estimate) if c.gap else 1.0)
+    proven = [c for c in tried if c.gap is not None and c.gap.verdict == "within tolerance"]
+    nearest = min(proven or tried, key=lambda c: abs(c.gap.estimate) if c.gap else 1.0)
     assert nearest.gap is not None
     within = shown(nearest.gap.tolerance, nearest.gap.unit)
     gap = nearest.gap
     # Which group is worse off does not matter here: gaps are written as sizes.
     ends = (gap.low, gap.high) if gap.estimate >= 0 else (-gap.high, -gap.low)
     low, high = (shown(end, gap.unit) for end in ends)
-    blocked = ""
-    if gap.verdict == "within tolerance":
-        blocked = f" It is within the tolerance, and still not recommended: {_objection(nearest)}."
+    size = f"{shown(abs(gap.estimate), gap.unit)} ({low} to {high})"
+    if proven:
+        others = len(proven) - 1
+        more = f" Of {others} more the same is proven, and something stands against each."
+        return (
+            f"The evidence supports no candidate. The {gap.unit} of {name(nearest.name)} is proven "
+            f"to be within {within}, {size}, and it is still not recommended: "
+            f"{_objection(nearest)}.{more if others else ''}"
+        )
     return (
         f"The evidence supports no candidate: none that could be used is proven to bring the "
-        f"{gap.unit} within {within}. The smallest gap is that of {name(nearest.name)}, "
-        f"{shown(abs(gap.estimate), gap.unit)} ({low} to {high}).{blocked}"
+        f"{gap.unit} within {within}. The smallest gap is that of {name(nearest.name)}, {size}."
     )
 
 

@@ -591,7 +591,8 @@ def mitigate(
 
     Every candidate is fitted fold by fold; measured on rows on which it was not fitted (accuracy
     or another scorer, rates of groups); and audited with the same twins. All intervals are widened
-    so that those of all candidates hold together (Bonferroni).
+    so that those of one kind of number, such as the score, hold together for all candidates
+    (Bonferroni).
 
     Parameters
     ----------
