@@ -304,7 +304,7 @@ def floors(drawn: str) -> list[float]:
 def test_a_floor_lies_at_its_score(share, floor):
     shown = dots((0.0, 0.8), (0.1, 0.9))
     drawn = draw(tradeoff(shown, share=share, floor=floor, floor_label="no model"), "c")
-    at = [y for _, _, y in symbols(drawn)][:2]
+    at = sorted((y for _, _, y in symbols(drawn)), reverse=True)
     expected = at[0] + (floor - 0.8) / 0.1 * (at[1] - at[0])
     assert floors(drawn) == pytest.approx([expected], abs=1.5)
     assert "no model" in words(drawn)
@@ -432,7 +432,8 @@ def test_any_numbers_can_be_drawn(ends, share):
     for shown in ((), (one,), (one, other, one)):
         for band in (None, high):
             chart = tradeoff(shown, share=share, share_along=share, start=0, chosen=0,
-                             front=(0, 1), band=band, needs=(0,))  # fmt: skip
+                             front=(0, 1), band=band, floor=low if band else high,
+                             needs=(0,))  # fmt: skip
             drawn = draw(chart, "k")
             inert(drawn)
             assert len(symbols(drawn)) == len(shown)
