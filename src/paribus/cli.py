@@ -297,7 +297,8 @@ def mitigate(
     train: Annotated[Path | None, typer.Option(help="Rows to learn from.", metavar="FILE")] = None,
     label: Label = None,
     tried: Annotated[
-        str | None, typer.Option("--try", help="Kinds, by commas; see kinds.", metavar="A,B")
+        str | None,
+        typer.Option("--try", help="Kinds, by commas; see kinds mitigations.", metavar="A,B"),
     ] = None,
     scorer: Annotated[
         str | None, typer.Option(help="accuracy, or another scorer of scikit-learn.")
@@ -325,7 +326,7 @@ def mitigate(
     """Try ways to mend a model, and lay them side by side.
 
     Exit codes: 0 a candidate is recommended (or nothing needs mending), 1 biased and none is,
-    2 the request is wrong, 3 inconclusive.
+    2 the request is wrong, 3 inconclusive. Ctrl-C keeps the candidates that are finished.
 
     Example: paribus mitigate audit.toml --train loans.csv --label repaid -o best.skops
     """

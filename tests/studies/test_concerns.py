@@ -208,11 +208,14 @@ def test_calibration_that_is_lost():
     assert said.startswith("Its scores of f are no longer what they were: they are off by 20.0 %")
 
 
+def test_scores_that_are_gone():
+    assert calibrated((off("", 0.02),), ()).startswith("Its scores are all 0 or 1: ")
+
+
 def test_calibration_that_is_kept():
     before = off("", 0.02), off("m", 0.02)
     assert calibrated(before, before) is None
     assert calibrated(before, (off("", 0.035), off("m", 0.001))) is None
-    assert calibrated(before, ()) is None
     assert calibrated((), before) is None
 
 

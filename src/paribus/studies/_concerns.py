@@ -118,7 +118,14 @@ _PARITY = "demographic parity"
 
 
 def _calibration(before: Trial, after: Trial) -> Iterator[Warned]:
-    """Tell where scores are proven to be further off than before, of everybody or of a group."""
+    """Tell where scores are proven to be further off than before, or where there are none left."""
+    if before.calibration and not after.calibration:
+        yield Warned(
+            concern="calibration",
+            sentence="Its scores are all 0 or 1: they no longer say how sure a decision is, as "
+            "those of the model as it is do.",
+        )
+        return
     lost = [
         (old, new)
         for old, new in zip(before.calibration, after.calibration, strict=False)

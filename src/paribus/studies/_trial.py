@@ -74,6 +74,10 @@ class Setting:
     confidence: float
     data: Data
 
+    def __post_init__(self) -> None:
+        # Before threads share them: two that come at once would each make, and fit, their own.
+        _ = self.rests, self.frame
+
     @cached_property
     def rests(self) -> tuple[Training, ...]:
         """The rows outside of each fold."""
