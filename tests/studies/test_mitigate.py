@@ -298,6 +298,30 @@ def test_what_is_finished_is_kept_at_ctrl_c():
     assert "interrupted" in result.comparison.named("massage").failed
 
 
+def test_a_mended_model_may_be_mended_again():
+    result = tried(candidates=["drop_attribute", "thresholds"])
+    for name in ("drop_attribute", "thresholds"):
+        again = tried(model=result.fit(name), features=None, candidates=["reweigh", "massage"])
+        assert [c.failed for c in again.comparison.candidates if c.failed] == []
+
+
+class InterruptedLate:
+    """Threads in which the second candidate is slow, and Ctrl-C comes while it is waited for."""
+
+    def map(self, task, blocks):
+        numbers = list(blocks)
+        yield task(numbers[0])
+        task(numbers[2])
+        raise KeyboardInterrupt
+
+
+def test_what_waited_for_a_slower_one_is_kept_too():
+    result = tried(candidates=["massage", "drop_attribute"], executor=InterruptedLate())
+    assert result.comparison.interrupted
+    assert result.comparison.named("drop_attribute").usable
+    assert "interrupted" in result.comparison.named("massage").failed
+
+
 # --- what goes wrong ------------------------------------------------------------------------------
 
 

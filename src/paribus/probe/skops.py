@@ -39,7 +39,9 @@ def written(estimator: Any) -> bytes:
     try:
         import skops.io
     except ImportError:
-        raise missing("skops", "skops", 'pip install "paribus[skops]"') from None
+        raise ModelError(
+            'writing a model takes skops; install it with: pip install "paribus[skops]"'
+        ) from None
     try:
         return bytes(skops.io.dumps(estimator))
     except Exception as error:

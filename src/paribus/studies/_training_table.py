@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from paribus import estimators
 from paribus._text import count
 from paribus.auditing import Audit
 from paribus.errors import DataError, SpecError, nearest
@@ -177,7 +178,7 @@ def _features(
     audit: Audit, model: Model, table: Table, label: str, weight: str | None
 ) -> tuple[str, ...]:
     """List the columns that the estimator sees, in its order."""
-    wanted = audit.probe.features or model.features
+    wanted = audit.probe.features or _mended(model) or model.features
     if wanted is None:
         if model.width is not None:
             raise SpecError(
@@ -197,6 +198,14 @@ def _features(
         if feature == label:
             raise SpecError(f'the model sees the label "{label}" itself', path=_LABEL)
     return tuple(wanted)
+
+
+def _mended(model: Model) -> tuple[str, ...] | None:
+    """List what a mended model was fitted on: to be fitted again it needs more than to decide."""
+    estimator = model.estimator
+    if not isinstance(estimator, estimators.Mended) or estimator.features is None:
+        return None
+    return tuple(dict.fromkeys([*estimator.features, *(model.features or ())]))
 
 
 def _inverted(
@@ -272,7 +281,7 @@ def _derived(
     if field.random or not all(parent in table.names for parent in field.parents):
         raise DataError(
             f'the model sees a column "{feature}", which the training data lack, and which follows '
-            "no other column of theirs",
+            f"no other column of theirs{nearest(feature, table.names)}",
             path=_TRAIN,
         )
     people = People(

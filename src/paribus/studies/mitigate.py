@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydantic
-from pydantic import InstanceOf, SerializeAsAny
+from pydantic import InstanceOf
 
 from paribus._files import write_atomically
-from paribus._plugins import Declaration, Whole
 from paribus._text import count, name
 from paribus.auditing import Audit, declare, protected
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap
@@ -24,7 +23,15 @@ from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
 from paribus.findings import Finding, overall
 from paribus.measuring import TOLERANCE
-from paribus.mitigation.base import MITIGATIONS, Mitigation, Training
+from paribus.mitigation.base import (
+    MITIGATIONS,
+    USUAL,
+    Mitigation,
+    Request,
+    Training,
+    named,
+    parsed,
+)
 from paribus.people.fields.base import FIELDS
 from paribus.probe._handed import probe_of
 from paribus.probe.base import Model
@@ -50,14 +57,6 @@ from paribus.studies._trial import (
 from paribus.summary import Clock
 from paribus.table import Table
 
-USUAL = (
-    *("reweigh", "resample", "augment", "massage"),
-    *("drop_attribute", "drop_proxies", "residualize"),
-    *("constrain", "consistency"),
-    *("thresholds", "reject_option", "twin_average"),
-)
-"""What is tried where nobody says what."""
-
 _TWINS = ("flip rate", "label change rate", "absolute gap")
 """Units of twins, of which the first that is held is the gap where nobody chooses one."""
 
@@ -67,30 +66,13 @@ _KEPT = {"selection rate", "true positive rate", "false positive rate", "accurac
 _MOST_WORKERS = 4
 
 
-class Mending(Declaration):
+class Mending(Request):
     """A declared comparison of ways to mend the model of an audit."""
 
     audit: InstanceOf[Audit]
     label: str
-    """Column of what really happened."""
-    train: str | None = None
-    """A CSV or Parquet file to learn from; that of ``[data]`` where left out."""
     table: InstanceOf[Table] | None = pydantic.Field(default=None, exclude=True, repr=False)
     """The rows themselves, where they are in memory."""
-    candidates: tuple[SerializeAsAny[Mitigation], ...] | None = pydantic.Field(
-        default=None, min_length=1
-    )
-    """What is tried; all that is usual where left out."""
-    scorer: str | Callable[..., float] = "accuracy"
-    """A scorer of scikit-learn by name, or a function of (model, X, y); higher is better, and the
-    favorable label is 1 to it."""
-    gap: str | None = None
-    """The gap that shall close: ``flip rate`` and other units of twins, or ``demographic parity``
-    and other criteria of groups. The first of the audit's own where left out."""
-    folds: Whole = pydantic.Field(default=3, ge=2, le=20)
-    """Parts of the rows; each is predicted by models fitted on the others."""
-    weight: str | None = None
-    """Column that says how many people a row stands for."""
 
     def run(self, executor: Executor | None = None, *, trust: bool = False) -> Mitigated:
         """Try all candidates.
@@ -123,17 +105,19 @@ class Mending(Declaration):
         threads = max((os.cpu_count() or 1) // workers, 1)
         few, before = on_few_cores(training.estimator, threads) if workers > 1 else (None, {})
         training = training.of(estimator=few) if before else training
-        chosen = _named(self.candidates or _usual(model))
+        chosen = named(self.candidates or _usual(model))
         setting, people = self._setting(model, training, scorer, 1 + len(chosen))
         clock.lap("prepare")
         order = [AS_IT_IS, *chosen]
         trials: list[Trial] = []
+        done: dict[int, Trial] = {}
         record, unit, interrupted = None, "", False
 
         def work(number: int) -> Trial | Record:
             if number == len(order):
                 return self._as_it_is(setting)
-            return tried(setting, order[number], chosen.get(order[number]))
+            done[number] = tried(setting, order[number], chosen.get(order[number]))
+            return done[number]
 
         try:
             for made in (executor or Serial()).map(work, range(len(order) + 1)):
@@ -147,7 +131,8 @@ class Mending(Declaration):
         except KeyboardInterrupt:
             if not trials:
                 raise
-            interrupted = True
+            # What is finished is kept, also where it waited for a slower one.
+            trials, interrupted = [done[number] for number in sorted(done)], True
         clock.lap("try")
         comparison = self._compared(setting, trials, order, unit, people, notes, interrupted)
         record = record or self._as_it_is(setting)
@@ -287,29 +272,7 @@ class Mending(Declaration):
 def _usual(model: Model) -> tuple[Mitigation, ...]:
     logistic = type(final(model.estimator)).__name__ == "LogisticRegression"
     kinds = [kind for kind in USUAL if logistic or kind != "consistency"]
-    return tuple(_parsed(kind, "$.mitigate.try") for kind in kinds)
-
-
-def _parsed(given: Any, path: str) -> Mitigation:
-    table = {"kind": given.replace("-", "_")} if isinstance(given, str) else given
-    made = MITIGATIONS.parse(table, path)
-    assert isinstance(made, Mitigation)
-    return made
-
-
-def _named(mitigations: Sequence[Mitigation]) -> dict[str, Mitigation]:
-    """Name candidates by their kind, and by their options where a kind is there twice."""
-    kinds = [each.kind for each in mitigations]
-    out: dict[str, Mitigation] = {}
-    for each in mitigations:
-        plain = each.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-        options = ", ".join(str(value) for key, value in plain.items() if key != "kind")
-        several = kinds.count(each.kind) > 1 and options
-        named = f"{each.kind} ({options})" if several else each.kind
-        if named in out:
-            raise SpecError(f'"{named}" is named twice', path="$.mitigate.try")
-        out[named] = each
-    return out
+    return parsed(kinds)
 
 
 def _own_rows(audit: Audit, model: Model, training: Training, study: Mending) -> bool:
@@ -360,11 +323,8 @@ def _unit(wanted: str | None, start: Trial) -> str:
             path="$.mitigate.gap",
         )
     if wanted not in held:
-        raise SpecError(
-            f'no gap "{wanted}" is held{nearest(wanted, held)} (there are: '
-            f"{', '.join(dict.fromkeys(held))})",
-            path="$.mitigate.gap",
-        )
+        known = dict.fromkeys(held)
+        raise SpecError(f'no gap "{wanted}" is held{nearest(wanted, known)}', path="$.mitigate.gap")
     return wanted
 
 
@@ -699,13 +659,12 @@ def mending(audit: Audit, *, train: Any = None, candidates: Any = None, **option
     elif train is not None:
         given["table"] = Table.of(train, path="$.mitigate.train")
     if candidates is not None:
-        if isinstance(candidates, str) or not isinstance(candidates, list | tuple):
-            raise SpecError('must be a list, such as ["reweigh"]', path="$.mitigate.try")
-        given["candidates"] = tuple(
-            _parsed(each, f"$.mitigate.try[{i}]") for i, each in enumerate(candidates)
-        )
+        given["candidates"] = parsed(candidates)
     if "label" not in given:
-        raise SpecError("name the column of what really happened", path="$.mitigate.label")
+        raise SpecError(
+            "name the column of what really happened, such as --label repaid",
+            path="$.mitigate.label",
+        )
     try:
         return Mending(audit=audit, **given)
     except ParibusError as error:
