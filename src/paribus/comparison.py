@@ -53,7 +53,8 @@ class GroupRate(Declaration):
     before: float
     after: float
     change: Measure
-    """`after` minus `before`, in [-1, 1]."""
+    """`after` minus `before`, in [-1, 1]; the intervals of all groups of a candidate, and of all
+    candidates, hold together."""
 
 
 class Warned(Declaration):

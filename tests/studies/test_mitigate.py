@@ -16,7 +16,9 @@ from sklearn.tree import DecisionTreeClassifier
 import paribus as pb
 from paribus.comparison import AS_IT_IS
 from paribus.errors import DataError, ModelError, OutputError, SpecError
+from paribus.probe.object import ObjectProbe
 from paribus.studies.loan import EXACT, biased_model, loan_audit
+from paribus.table import Table
 
 
 def history(n=1_000):
@@ -299,8 +301,8 @@ def test_what_is_finished_is_kept_at_ctrl_c():
 
 
 def test_a_mended_model_may_be_mended_again():
-    result = tried(candidates=["drop_attribute", "thresholds"])
-    for name in ("drop_attribute", "thresholds"):
+    result = tried(candidates=["drop_attribute", "thresholds", "twin_average"])
+    for name in ("drop_attribute", "thresholds", "twin_average"):
         again = tried(model=result.fit(name), features=None, candidates=["reweigh", "massage"])
         assert [c.failed for c in again.comparison.candidates if c.failed] == []
 
@@ -390,6 +392,54 @@ def test_a_model_that_cannot_be_fitted_again(tmp_path):
         tried(model=decide)
 
 
+def test_what_predicts_numbers_is_refused():
+    from sklearn.linear_model import LinearRegression
+
+    with pytest.raises(SpecError, match="decisions between two labels"):
+        tried(model=pipeline(LinearRegression()))
+
+
+def test_a_scorer_that_fails_says_so_at_once():
+    def broken(model, X, y):
+        return float("nan")
+
+    with pytest.raises(ModelError, match='the scorer "broken" gives nan') as caught:
+        tried(scorer=broken)
+    assert caught.value.path == "$.mitigate.scorer"
+
+
+@pytest.mark.parametrize("form", ["copy", "parquet"])
+def test_the_same_people_in_another_form_are_no_strangers(tmp_path, form):
+    frame = hires(600)
+    audit = pb.Audit(
+        probe=ObjectProbe(estimator=pipeline(), favorable="yes", features=("sex", "race", "skill")),
+        protect={name: pb.Protected(levels=levels) for name, levels in PROTECT.items()},
+        table=Table.of(frame),
+    )
+    train = frame.copy()
+    if form == "parquet":
+        frame.to_parquet(tmp_path / "people.parquet")
+        train = tmp_path / "people.parquet"
+    result = pb.mitigate(audit, train=train, label="hired", candidates=["reweigh"], workers=1)
+    assert "not fitted on it" in result.comparison.people
+    other = pb.mitigate(
+        audit, train=hires(600, seed=1), label="hired", candidates=["reweigh"], workers=1
+    )
+    assert other.comparison.people == "600 people of another table"
+    assert any("is not known" in note for note in other.comparison.notes)
+
+
+def test_a_model_that_sees_the_attribute_alone():
+    frame = hires().dropna()
+    model = make_pipeline(
+        ColumnTransformer([("sex", OneHotEncoder(), ["sex"])]), LogisticRegression()
+    )
+    result = tried(
+        frame, model, protect={"sex": ["m", "f"]}, features=["sex"], candidates=["reweigh"]
+    )
+    assert result.comparison.named("reweigh").usable
+
+
 def test_labels_that_the_model_does_not_know():
     frame = hires()
     model = pipeline().fit(frame[["sex", "race", "skill"]], frame["hired"])
@@ -424,7 +474,7 @@ def test_a_level_that_one_row_has_stops_no_candidate():
 
 
 def test_a_model_that_cannot_be_fitted_at_all_is_an_error():
-    with pytest.raises(ModelError, match="cannot be fitted"):
+    with pytest.raises(ModelError, match="cannot be fitted, asked or scored"):
         tried(model=LogisticRegression())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import version
 from typing import Any, Literal
 
 from paribus.errors import ModelError, TrustError, reason
@@ -27,6 +29,9 @@ _OURS = frozenset(
 )
 """Our own mended models: loading them runs no code but ours."""
 
+_SAFE = (0, 12)
+"""Version of skops from which on a file cannot hide what it holds behind the name of a class."""
+
 
 def written(estimator: Any) -> bytes:
     """Give the content of a ``.skops`` file.
@@ -46,6 +51,12 @@ def written(estimator: Any) -> bytes:
         return bytes(skops.io.dumps(estimator))
     except Exception as error:
         raise ModelError(f"skops cannot write the model: {reason(error)}") from error
+
+
+def _version() -> tuple[int, ...]:
+    """Give the first two numbers of the version of skops."""
+    found = re.match(r"(\d+)\.(\d+)", version("skops"))
+    return (0, 0) if found is None else (int(found[1]), int(found[2]))
 
 
 class SkopsProbe(Probe):
@@ -74,7 +85,7 @@ class SkopsProbe(Probe):
             found_types = skops.io.get_untrusted_types(file=file)
         except Exception as error:
             raise unreadable(file, "a skops file", error) from None
-        untrusted = sorted(set(found_types) - _OURS)
+        untrusted = sorted(set(found_types) - (_OURS if _version() >= _SAFE else frozenset()))
         if untrusted and not trust:
             more = f" and {len(untrusted) - _SHOWN} more" if len(untrusted) > _SHOWN else ""
             raise TrustError(

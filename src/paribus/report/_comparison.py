@@ -165,8 +165,8 @@ def _held(compared: Comparison, words: Words) -> str:
     widest = {_contrast(each.gap) for each in compared.candidates if each.gap is not None}
     where = f"; all of them are widest for {widest.pop()}" if len(widest) == 1 else ""
     front = (
-        " A candidate is dominated where another is at least as good in both and better in one; "
-        "the others are the front."
+        " A candidate is dominated where the estimates of another are at least as good in both and "
+        "better in one; the others are the front."
         if len(compared.candidates) > 1
         else ""
     )

@@ -26,8 +26,11 @@ Floats = npt.NDArray[np.float64]
 def group_rates(setting: Setting, before: Trial, after: Trial) -> tuple[GroupRate, ...]:
     """Give the favorable rate of each group, from the model as it is and from a candidate."""
     training, rates = setting.training, []
-    for attributes in grouped_by(training):
-        groups = Groups.of(setting.frame, attributes)
+    every = [Groups.of(setting.frame, attributes) for attributes in grouped_by(training)]
+    # Of all groups together, so that "proven" is said of none by chance.
+    confidence = 1.0 - (1.0 - setting.confidence) / max(sum(map(len, every)), 1)
+    for groups in every:
+        attributes = groups.attributes
         codes = groups.codes(setting.frame)
         for number, group in enumerate(groups.names):
             rows = codes == number
@@ -42,7 +45,7 @@ def group_rates(setting: Setting, before: Trial, after: Trial) -> tuple[GroupRat
                     people=int(rows.sum()),
                     before=old.measure(setting.confidence).estimate,
                     after=new.measure(setting.confidence).estimate,
-                    change=new.minus(old, setting.confidence),
+                    change=new.minus(old, confidence),
                 )
             )
     return tuple(rates)

@@ -26,6 +26,8 @@ from paribus.studies._cross_fitting import Asked
 
 ACCURACY = "accuracy"
 
+_SCORER = "$.mitigate.scorer"
+
 _PARTS = 10
 """Parts of each fold, at most, that a scorer sees one by one."""
 
@@ -254,10 +256,14 @@ def part_scores(
         try:
             score = float(scorer.call(model, rows_of(frame, rows), truths, **counted))
         except Exception as error:
-            said = str(error).strip().splitlines()[:1] or [type(error).__name__]
-            raise ModelError(f'the scorer "{scorer.name}" fails: {said[0]}'[:200]) from None
+            lines = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise ModelError(
+                f'the scorer "{scorer.name}" fails: {lines[0]}'[:200], path=_SCORER
+            ) from None
         if not np.isfinite(score):
-            raise ModelError(f'the scorer "{scorer.name}" gives {score} for {len(rows):,} rows')
+            raise ModelError(
+                f'the scorer "{scorer.name}" gives {score} for {len(rows):,} rows', path=_SCORER
+            )
         scores.append(score)
     return np.array(scores)
 

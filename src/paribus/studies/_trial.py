@@ -102,6 +102,8 @@ class Trial:
     mitigation: Mitigation | None
     reason: str = ""
     """Why it failed, if it did."""
+    where: str = ""
+    """The path of what was wrong, where it is known."""
     notes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     final: Any = None
@@ -133,6 +135,7 @@ def tried(setting: Setting, name: str, mitigation: Mitigation | None) -> Trial:
         _fit_and_ask(setting, trial)
     except ParibusError as error:
         trial.reason = error.message
+        trial.where = error.path if error.path.startswith("$.mitigate") else ""
     except Exception as error:
         # An estimator of somebody else's may fail in any way; the other candidates go on.
         trial.reason = reason(error)

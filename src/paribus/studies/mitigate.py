@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pydantic
 from pydantic import InstanceOf
+from sklearn.base import is_regressor
 
 from paribus._files import write_atomically
-from paribus._text import count, name
+from paribus._text import count
 from paribus.auditing import Audit, declare, protected
-from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap
+from paribus.comparison import AS_IT_IS, Candidate, Comparison
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError, nearest
 from paribus.estimators.fits import on_all_cores, on_few_cores
 from paribus.estimators.frames import final
 from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
-from paribus.findings import Finding, overall
 from paribus.measuring import TOLERANCE
 from paribus.mitigation.base import (
-    MITIGATIONS,
     USUAL,
     Mitigation,
     Request,
@@ -39,10 +39,10 @@ from paribus.probe.object import ObjectProbe
 from paribus.probe.skops import written
 from paribus.record import Record
 from paribus.stats.folds import folds
-from paribus.studies._concerns import concerns, group_rates
 from paribus.studies._cross_fitting import with_fold
-from paribus.studies._recommendation import recommend, widest, with_front
-from paribus.studies._scoring import Scorer, informed, mean_of, parts_of, ratio_of
+from paribus.studies._recommendation import recommend, with_front
+from paribus.studies._scoring import Scorer, parts_of
+from paribus.studies._summing_up import notes_of, summed_up, unit_of
 from paribus.studies._training_table import training_of
 from paribus.studies._trial import (
     Setting,
@@ -55,13 +55,7 @@ from paribus.studies._trial import (
     tried,
 )
 from paribus.summary import Clock
-from paribus.table import Table
-
-_TWINS = ("flip rate", "label change rate", "absolute gap")
-"""Units of twins, of which the first that is held is the gap where nobody chooses one."""
-
-_KEPT = {"selection rate", "true positive rate", "false positive rate", "accuracy"}
-"""Values of groups that the record keeps of each candidate, beside all that is held."""
+from paribus.table import Table, flat
 
 _MOST_WORKERS = 4
 
@@ -98,15 +92,22 @@ class Mending(Request):
                 "scikit-learn, XGBoost or LightGBM estimator, or its skops file",
                 path="$.model.kind",
             )
+        if is_regressor(model.estimator):
+            raise SpecError(
+                f"{model.name} predicts numbers; what can be mended so far are decisions between "
+                "two labels",
+                path="$.model",
+            )
         scorer = Scorer.of(self.scorer)
-        training, notes = training_of(self.audit, model, self._table(), self.label, self.weight)
+        table = self._table()
+        training, notes = training_of(self.audit, model, table, self.label, self.weight)
         # What is fitted at a time shares the cores.
         workers = int(getattr(executor, "workers", 1))
         threads = max((os.cpu_count() or 1) // workers, 1)
         few, before = on_few_cores(training.estimator, threads) if workers > 1 else (None, {})
         training = training.of(estimator=few) if before else training
         chosen = named(self.candidates or _usual(model))
-        setting, people = self._setting(model, training, scorer, 1 + len(chosen))
+        setting, people = self._setting(table, training, scorer, 1 + len(chosen))
         clock.lap("prepare")
         order = [AS_IT_IS, *chosen]
         trials: list[Trial] = []
@@ -127,7 +128,7 @@ class Mending(Request):
                 trials.append(made)
                 if made.name == AS_IT_IS:
                     # Before the others are waited for.
-                    unit = _unit(self.gap, made)
+                    unit = unit_of(self.gap, made)
         except KeyboardInterrupt:
             if not trials:
                 raise
@@ -160,7 +161,7 @@ class Mending(Request):
     # --- what is shared ---------------------------------------------------------------------------
 
     def _setting(
-        self, model: Model, training: Training, scorer: Scorer, candidates: int
+        self, table: Table, training: Training, scorer: Scorer, candidates: int
     ) -> tuple[Setting, str]:
         audit = self.audit
         # By label first: groups may be smaller than there are folds.
@@ -173,7 +174,7 @@ class Mending(Request):
             )
         part = folds(strata, self.folds, training.seed)
         each = 1 - (1 - audit.confidence) / candidates
-        own = _own_rows(audit, model, training, self)
+        own = _own_rows(audit, training, table)
         fold = ""
         if own:
             table, fold = with_fold(training.table, part)
@@ -237,7 +238,7 @@ class Mending(Request):
         interrupted: bool,
     ) -> Comparison:
         start = trials[0]
-        candidates = [_candidate(setting, start, trial, unit) for trial in trials]
+        candidates = [summed_up(setting, start, trial, unit) for trial in trials]
         tried_names = {trial.name for trial in trials}
         candidates += [
             Candidate(name=left, failed="not tried: interrupted")
@@ -265,7 +266,7 @@ class Mending(Request):
             recommended=best,
             sentence=sentence,
             interrupted=interrupted,
-            notes=(*notes, *_notes(setting)),
+            notes=(*notes, *notes_of(setting)),
         )
 
 
@@ -275,22 +276,39 @@ def _usual(model: Model) -> tuple[Mitigation, ...]:
     return parsed(kinds)
 
 
-def _own_rows(audit: Audit, model: Model, training: Training, study: Mending) -> bool:
-    """Tell whether the people of the audit are the training rows themselves."""
+def _own_rows(audit: Audit, training: Training, learned: Table) -> bool:
+    """Tell whether the people of the audit are the training rows themselves.
+
+    Rows are told by what they hold: a copy, or a file of another format, is the same people.
+    """
     path = None if audit.data is None or not audit.data.base else audit.data.path
-    if audit.table is not None:
-        return (study.table is None and study.train is None) or (
-            study.table is not None
-            and study.table.frame.to_native() is audit.table.frame.to_native()
-        )
-    if path is not None:
-        return study.table is None and (study.train is None or _same(study.train, path))
+    people = audit.table
+    if people is None and path is not None:
+        people = Table.read(path)
+    if people is not None:
+        return _alike(people, learned, training.features)
     declared = {*audit.fields, *audit.protect}
-    return any(feature not in declared for feature in training.features)
+    return not audit.fields or any(feature not in declared for feature in training.features)
 
 
-def _same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _alike(one: Table, other: Table, features: Sequence[str]) -> bool:
+    """Tell whether two tables have the same rows in the columns that a model sees."""
+    if one is other:
+        return True
+    shared = [name for name in features if name in one.names and name in other.names]
+    if len(one) != len(other) or not shared:
+        return False
+    return all(
+        np.array_equal(*(_texts(table.column(name, slice(None)).arrow()) for table in (one, other)))
+        for name in shared
+    )
+
+
+def _texts(array: Any) -> Any:
+    values = flat(array)
+    if pa.types.is_integer(values.type) or pa.types.is_boolean(values.type):
+        values = values.cast(pa.float64())
+    return np.array([str(value) for value in values.to_pylist()])
 
 
 def _only_base(audit: Audit) -> Any:
@@ -299,128 +317,6 @@ def _only_base(audit: Audit) -> Any:
     if data is None or not data.base or data.path is None:
         return None
     return type(data)(path=data.path)
-
-
-def _unit(wanted: str | None, start: Trial) -> str:
-    """Decide which gap shall close.
-
-    Raises
-    ------
-    SpecError, ModelError
-        Where nothing of that name is held against a tolerance, or the model as it is failed.
-    """
-    if start.reason:
-        raise ModelError(f"the model cannot be fitted: {start.reason}", path="$.model")
-    held = [f.unit.removeprefix("excess ") for f in _findings(start)]
-    if wanted is None:
-        for unit in _TWINS:
-            if unit in held:
-                return unit
-        if held:
-            return held[0]
-        raise SpecError(
-            "nothing about the model as it is can be held against a tolerance",
-            path="$.mitigate.gap",
-        )
-    if wanted not in held:
-        known = dict.fromkeys(held)
-        raise SpecError(f'no gap "{wanted}" is held{nearest(wanted, known)}', path="$.mitigate.gap")
-    return wanted
-
-
-def _findings(trial: Trial) -> tuple[Finding, ...]:
-    twins = () if trial.record is None else trial.record.findings
-    table = () if trial.measured is None else trial.measured.findings
-    return (*twins, *table)
-
-
-def _candidate(setting: Setting, start: Trial, trial: Trial, unit: str) -> Candidate:
-    """Sum up what became of a candidate."""
-    mitigation = trial.mitigation
-    known: dict[str, Any] = {"name": trial.name}
-    if mitigation is not None:
-        plain = mitigation.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-        known |= {
-            "kind": mitigation.kind,
-            "stage": mitigation.stage,
-            "options": {k: v for k, v in plain.items() if k != "kind"},
-            "about": MITIGATIONS.sentence(mitigation.kind),
-        }
-    if trial.reason:
-        return Candidate(**known, failed=trial.reason)
-    held = [f for f in _findings(trial) if f.unit.removeprefix("excess ") == unit]
-    if not held:
-        return Candidate(**known, failed=f"its {unit} cannot be held: it does not repeat itself")
-    assert trial.record is not None
-    assert trial.measured is not None
-    assert trial.correct is not None
-    widest_gap = widest(held)
-    rates = group_rates(setting, start, trial)
-    each = setting.confidence
-    return Candidate(
-        **known,
-        needs=trial.needs,
-        **_scores(setting, start, trial),
-        gap=Gap(
-            **{key: getattr(widest_gap, key) for key in Gap.model_fields if key != "verdict"},
-            verdict=overall(held),
-        ),
-        twins=overall(trial.record.findings),
-        informed=informed(trial.decisions, setting.training.good, setting.training.weight, each),
-        rates=rates,
-        warnings=tuple(concerns(setting, start, trial, rates)),
-        notes=trial.notes,
-        evidence=trial.record.evidence
-        + tuple(
-            row
-            for row in trial.measured.rows
-            if row.held or (row.unit in _KEPT and row.relation == "value")
-        )
-        + trial.calibration,
-        findings=_findings(trial),
-    )
-
-
-def _scores(setting: Setting, start: Trial, trial: Trial) -> dict[str, Any]:
-    each, scorer = setting.confidence, setting.scorer
-    if scorer.call is None:
-        assert start.correct is not None
-        assert trial.correct is not None
-        if trial is start:
-            return {"score": trial.correct.measure(each)}
-        return {
-            "score": trial.correct.measure(each),
-            "change": trial.correct.minus(start.correct, each),
-            "kept": trial.correct.over(start.correct, each),
-        }
-    assert start.parts is not None
-    assert trial.parts is not None
-    if trial is start:
-        return {"score": mean_of(trial.parts, each)}
-    return {
-        "score": mean_of(trial.parts, each),
-        "change": mean_of(trial.parts - start.parts, each),
-        "kept": ratio_of(trial.parts, start.parts, each) if scorer.share else None,
-    }
-
-
-def _notes(setting: Setting) -> tuple[str, ...]:
-    training = setting.training
-    sizes = np.bincount(training.codes, minlength=len(training.groups))
-    parts = int(setting.part.max()) + 1
-    few = [g for g, n in zip(training.groups.names, sizes, strict=True) if n < parts]
-    notes = [
-        "Scores are measured against the labels of the table, which may carry the very bias that "
-        "the audit finds: a fair model may have to disagree with them."
-    ]
-    if few:
-        listed = ", ".join(name(group) for group in few[:6])
-        more = f" and {len(few) - 6} more" if len(few) > 6 else ""
-        notes.append(
-            f"{count(len(few), 'group')} with fewer rows than there are folds ({listed}{more}): "
-            "some models were fitted without anybody of them."
-        )
-    return tuple(notes)
 
 
 # --- one call -------------------------------------------------------------------------------------
