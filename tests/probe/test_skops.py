@@ -87,3 +87,70 @@ def test_what_has_no_predict_is_no_model(tmp_path: Path) -> None:
     sio.dump(StandardScaler(), tmp_path / "scaler.skops")
     with pytest.raises(ModelError, match="StandardScaler has no predict method"):
         FileProbe(path=str(tmp_path / "scaler.skops")).open(trust=False)
+
+
+# --- forged files ---------------------------------------------------------------------------------
+
+
+def forged(change: Any) -> bytes:
+    """Write a mended model whose file says something else of the part called `Seen`."""
+    import io
+    import json
+    import zipfile
+
+    import pandas as pd
+
+    from paribus.estimators import Without
+
+    X = pd.DataFrame({"a": [0, 1, 2, 3], "b": [1, 0, 1, 0]})
+    raw = sio.dumps(Without(LogisticRegression(), ["b"]).fit(X, [0, 1, 0, 1]))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as whole, zipfile.ZipFile(out, "w") as made:
+        for name in whole.namelist():
+            content = whole.read(name)
+            if name == "schema.json":
+                tree = json.loads(content)
+                _walk(tree, change)
+                content = json.dumps(tree).encode()
+            made.writestr(name, content)
+    return out.getvalue()
+
+
+def _walk(node: Any, change: Any) -> None:
+    if isinstance(node, dict):
+        if node.get("__class__") == "Seen":
+            change(node)
+        for value in node.values():
+            _walk(value, change)
+    elif isinstance(node, list):
+        for value in node:
+            _walk(value, change)
+
+
+@pytest.mark.parametrize("loader", ["MethodNode", "FunctionNode", "TypeNode", "ReduceNode"])
+def test_a_name_of_ours_hides_nothing_else(tmp_path: Path, loader: str) -> None:
+    from paribus.estimators.frames import Seen
+
+    file = tmp_path / "forged.skops"
+    file.write_bytes(forged(lambda node: node.update(__loader__=loader)))
+    try:
+        model = SkopsProbe(path=str(file)).open(trust=False)
+    except (ModelError, TrustError):
+        return
+    # Nothing but the class itself, which nobody has called.
+    assert model.estimator.seen_ is Seen
+
+
+def test_a_method_behind_a_name_of_ours_is_refused(tmp_path: Path) -> None:
+    def change(node: dict[str, Any]) -> None:
+        inside = node["content"]
+        node.clear()
+        node.update(
+            __class__="Seen", __module__="paribus.estimators.frames", __loader__="MethodNode",
+            __id__=1, content={"obj": inside, "func": "__class__"},
+        )  # fmt: skip
+
+    file = tmp_path / "forged.skops"
+    file.write_bytes(forged(change))
+    with pytest.raises((ModelError, TrustError)):
+        SkopsProbe(path=str(file)).open(trust=False)
