@@ -275,6 +275,26 @@ def test_the_record_carries_the_whole_comparison(tmp_path):
     assert [each["kind"] for each in told["try"]] == ["drop_attribute", "reweigh"]
 
 
+def test_the_record_names_the_rows_as_the_file_does(tmp_path):
+    pytest.importorskip("skops")
+    import skops.io
+
+    frame = hires(600).assign(male=lambda d: (d["sex"] == "m").astype(int))
+    frame.to_csv(tmp_path / "hires.csv", index=False)
+    columns = ["male", "skill"]
+    skops.io.dump(LogisticRegression().fit(frame[columns], frame["hired"]), tmp_path / "m.skops")
+    spec = tmp_path / "audit.toml"
+    spec.write_text(
+        '[audit]\npeople = 200\n[model]\nkind = "file"\npath = "m.skops"\nfavorable = "yes"\n'
+        '[protect.sex]\nlevels = ["m", "f"]\n[fields.skill]\nkind = "normal"\nmean = 0\nsd = 1\n'
+        '[fields.male]\nkind = "map"\nof = "sex"\nmap = { m = 1, f = 0 }\n'
+        '[mitigate]\ntrain = "hires.csv"\nlabel = "hired"\ntry = ["drop_attribute"]\n'
+    )
+    result = pb.mitigate(pb.load(spec), **pb.read_mitigation(spec), workers=1)
+    assert result.record.spec["mitigate"]["train"] == "hires.csv"
+    assert str(tmp_path) not in result.record.json_text()
+
+
 def test_threads_give_the_same_record():
     kinds = ["drop_attribute", "reweigh", "thresholds", "reject_option"]
     one = tried(candidates=kinds, workers=1).comparison

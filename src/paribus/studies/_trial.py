@@ -234,7 +234,7 @@ def roles_of(training: Training, tolerance: float) -> Data:
 def _names(training: Training) -> dict[str, str]:
     """Name the columns of the table of decisions apart from the attributes."""
     out = {}
-    for role in ("label", "decision", "score", "weight"):
+    for role in ("label", "decision", "weight"):
         name = role
         while name in training.attributes:
             name += " "

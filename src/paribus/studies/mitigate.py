@@ -216,7 +216,10 @@ class Mending(Request):
         plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
         spec: dict[str, Any] = {"label": self.label, "folds": self.folds}
         if self.train is not None:
-            spec["train"] = self.train
+            folder = self.audit.folder
+            # As the file has it: a record does not depend on the folder it was made from.
+            path = self.train if folder is None else os.path.relpath(self.train, folder)
+            spec["train"] = Path(path).as_posix()
         if self.gap is not None:
             spec["gap"] = self.gap
         if self.weight is not None:
