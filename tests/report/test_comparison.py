@@ -356,7 +356,7 @@ def test_rates_before_and_after_of_the_recommended_come_first(mended):
     ]
     assert cells(tables[0], 0) == {
         "Attribute": "gender", "Group": "Male", "Before": "100.0 %", "After": "80.9 %",
-        "Change": "-19.1 points", "99.17 % interval": "-20.2 to -18.0 points", "Proven": "falls",
+        "Change": "-19.1 points", "Interval": "-20.2 to -18.0 points", "Proven": "falls",
         "People": "2,512",
     }  # fmt: skip
     assert cells(tables[0], 1)["Proven"] == "rises"

@@ -76,7 +76,7 @@ def comparison(record: Record) -> Iterator[Section]:
     words = Words.of(compared)
     ranked = _ranked(compared)
     yield _side_by_side(compared, ranked, words)
-    yield from who_pays(compared, ranked, words)
+    yield from who_pays(compared, ranked)
     yield from to_know(compared, ranked)
     yield _how(compared, record, words)
     yield Section(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from paribus._text import count, name, percent, points, shortened, visible
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Concern, GroupRate
 from paribus.findings import Finding
-from paribus.report._compared import LISTED, SAID, Words, ends, named
+from paribus.report._compared import LISTED, SAID, ends, named
 from paribus.report._parts import (
     Cell,
     Chart,
@@ -53,7 +53,7 @@ NEEDED = _LEADS["attribute"].lower()
 """How the warning is called that an attribute must be known."""
 
 
-def who_pays(compared: Comparison, ranked: Sequence[Candidate], words: Words) -> Iterator[Section]:
+def who_pays(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Section]:
     """Show the favorable rate of each group before and after, of each candidate."""
     shown = [each for each in ranked if each.name != AS_IT_IS and each.usable and each.rates]
     if not shown:
@@ -63,7 +63,7 @@ def who_pays(compared: Comparison, ranked: Sequence[Candidate], words: Words) ->
     first = [] if chosen is None else [chosen]
     told = [*first, *(each for each in shown if each is not chosen)][:MOST_TABLES]
     for each in told:
-        table, left = _rates(each, words, folded=each is not chosen)
+        table, left = _rates(each, folded=each is not chosen)
         parts.append(table)
         if left and each is chosen:
             parts.append(Paragraph(left))
@@ -79,7 +79,8 @@ def who_pays(compared: Comparison, ranked: Sequence[Candidate], words: Words) ->
         intro.append(
             f"{_which(chosen, compared)} In the charts the upright mark is the rate before and the "
             "dot the rate after, with the interval of the change: where it keeps clear of the "
-            "mark, the change is proven."
+            "mark, the change is proven. These intervals hold together for all groups of all "
+            "candidates."
         )
     yield Section(
         "Who gains and who pays",
@@ -156,7 +157,7 @@ def _most_changed(rates: Sequence[GroupRate], most: int) -> list[GroupRate]:
     return sorted(rates, key=lambda rate: -abs(rate.change.estimate))[:most]
 
 
-def _rates(candidate: Candidate, words: Words, *, folded: bool) -> tuple[Table, str]:
+def _rates(candidate: Candidate, *, folded: bool) -> tuple[Table, str]:
     """Give the rates as a table, and say what it leaves out."""
     columns = (
         Column("Attribute"),
@@ -164,7 +165,7 @@ def _rates(candidate: Candidate, words: Words, *, folded: bool) -> tuple[Table, 
         Column("Before", numeric=True),
         Column("After", numeric=True),
         Column("Change", numeric=True),
-        Column(f"{words.each} interval", numeric=True),
+        Column("Interval", numeric=True),
         Column("Proven"),
         Column("People", numeric=True),
     )
