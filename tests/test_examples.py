@@ -145,3 +145,40 @@ def test_mortgage_summary_has_a_line_for_each_pair(data: Any, models: Any) -> No
     lines = list(mortgage.summary(record))
     assert len(lines) == 1 + 8
     assert all(len(line) <= 100 for line in lines)
+
+
+# --- what mends them ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_twin_averaging_leaves_no_flips(name: str, data: Any, models: Any) -> None:
+    import mortgage_mitigation
+
+    result = mortgage_mitigation.compare(models[name], data, candidates=["twin_average"])
+    start, averaged = result.comparison.candidates
+    assert start.gap.verdict == "biased"
+    flips = [f for f in averaged.findings if f.unit == "flip rate"]
+    # Race: 2 contrasts; sex: 1; crossed: 5.
+    assert len(flips) == 8
+    assert all(f.flips == 0 for f in flips)
+    assert averaged.needs == ()
+
+
+def test_a_mended_mortgage_model_is_a_normal_model(
+    data: Any, models: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import mortgage
+    import mortgage_mitigation
+    from sklearn.model_selection import cross_val_score
+
+    options = {"candidates": ["drop_attribute", "reweigh"], "workers": 1}
+    result = mortgage_mitigation.compare(models["logistic"], data, **options)
+    assert result.recommended == "drop_attribute"
+    lines = list(mortgage_mitigation.summary(result.comparison))
+    assert len(lines) == 4
+    X, y = data[mortgage.FEATURES], data["approve"]
+    assert cross_val_score(result.model, X, y, cv=3).mean() > 0.85
+    page = result.save(tmp_path / "page.html").read_text(encoding="utf-8")
+    drawn = mortgage_mitigation.picture(page)
+    assert drawn.startswith("<svg")
+    assert "drop_attribute" in drawn
