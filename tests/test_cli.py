@@ -572,7 +572,10 @@ def impatient(bank, monkeypatch, loans):
     model = importlib.import_module("cli_impatient").Impatient()
     model.fit(loans[["gender_code", "income"]], loans["repaid"])
     skops.io.dump(model, "loan.skops")
-    return ["--trust", "--try", "drop_attribute,reweigh,massage"]
+    # Whoever runs the tests in the background has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield ["--trust", "--try", "drop_attribute,reweigh,massage"]
+    signal.signal(signal.SIGINT, before)
 
 
 def test_control_c_keeps_the_candidates_that_are_finished(bank, run, impatient):
