@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import paribus as pb
@@ -130,7 +130,7 @@ def test_the_answer_is_the_mean_of_both_levels(kind):
     label = ((frame["income"] > 60) & (frame["gender"] == "Male")).to_numpy()
     inside = make_pipeline(
         make_column_transformer(
-            (OneHotEncoder(), ["gender"]), ("passthrough", ["code", "income", "debt"])
+            (OneHotEncoder(), ["gender"]), (StandardScaler(), ["code", "income", "debt"])
         ),
         LogisticRegression(max_iter=1_000),
     )

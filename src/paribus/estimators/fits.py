@@ -56,19 +56,19 @@ def weight_name(estimator: Any) -> str:
         return f"{steps[-1][0]}__{weight_name(steps[-1][1])}"
     kind, inside = type(estimator).__name__, getattr(estimator, "estimator", None)
     takes = has_fit_parameter(estimator, "sample_weight")
+    several = getattr(estimator, "estimators", None)
+    if isinstance(several, list):
+        # Some of their versions take weights whatever those inside do.
+        takes = all(_takes_weights(each) for _, each in several)
     if takes and not (kind in _BY_NAME and inside is not None and not _takes_weights(inside)):
         return "sample_weight"
     passes = kind not in _ROUTED and any(
         parameter.kind is inspect.Parameter.VAR_KEYWORD
         for parameter in inspect.signature(estimator.fit).parameters.values()
     )
-    if passes and not takes:
-        if inside is not None:
-            # A search hands what it is given on to the fit of its estimator.
-            return weight_name(inside)
-        several = getattr(estimator, "estimators", None)
-        if isinstance(several, list) and all(_takes_weights(each) for _, each in several):
-            return "sample_weight"
+    if passes and not takes and inside is not None:
+        # A search hands what it is given on to the fit of its estimator.
+        return weight_name(inside)
     raise ModelError(f'{kind} takes no weights; try "resample", which needs none')
 
 

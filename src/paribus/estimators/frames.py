@@ -155,13 +155,15 @@ class Constants:
                 import polars as pl
 
                 known = pl.Enum(told) if isinstance(told, list) else getattr(pl, told or "_", None)
-                made[name] = pl.Series(name, [value], known, strict=False).new_from_index(0, rows)
+                many = pl.Series(name, [value], known, strict=False).new_from_index(0, rows)
+                # Older versions of polars lose that it was categorical.
+                made[name] = many if known is None else many.cast(known)
             else:
                 import pandas as pd
 
                 one = pd.Series([value], dtype=cast("Any", told or None))
-                many = one.array.take(np.zeros(rows, np.intp))
-                made[name] = pd.Series(many, index=X.index, dtype=one.dtype)
+                same = one.array.take(np.zeros(rows, np.intp))
+                made[name] = pd.Series(same, index=X.index, dtype=one.dtype)
         return made
 
 
@@ -223,6 +225,8 @@ def _type_name(column: Any) -> str | list[str]:
 
         if isinstance(column.dtype, pl.Enum):
             return [str(each) for each in column.dtype.categories]
+        if isinstance(column.dtype, pl.Categorical):
+            return "Categorical"
         return told if isinstance(getattr(pl, told, None), type) else ""
     import pandas as pd
 
