@@ -477,11 +477,28 @@ def test_fairlearn_neither_warns_nor_prints(caplog, capfd):
     assert any(each.levelno == logging.WARNING for each in caplog.records)
 
 
-# --- what cannot be -------------------------------------------------------------------------------
+def test_filters_that_another_thread_puts_back(monkeypatch):
+    """As where candidates are fitted side by side, and each puts back the filters it found."""
+    X, y = people(300)
+    lost = iter([True, True])
+    put = warnings.filterwarnings
+
+    def taken_back(*args, **options):
+        if not next(lost, False):
+            put(*args, **options)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr(warnings, "filterwarnings", taken_back)
+        assert len(quick().fit(X, y).predict(X)) == 300
 
 
 @pytest.mark.parametrize("estimator", [KNeighborsClassifier(), pipeline(KNeighborsClassifier())])
 @pytest.mark.parametrize("method", ["exponentiated gradient", "grid search"])
+
+# --- what cannot be -------------------------------------------------------------------------------
+
+
 def test_an_estimator_without_weights(estimator, method):
     X, y = people(60)
     with pytest.raises(ModelError, match="KNeighborsClassifier takes no weights"):

@@ -48,6 +48,8 @@ _CONDITIONS = {
 
 _BOUND = 0.01
 _GRID = 10
+_AGAIN = 3
+"""Fits that a warning may stop before it counts."""
 
 
 class Constrained(Mended):
@@ -252,6 +254,16 @@ class Constrained(Mended):
         self, reductions: Any, rows: Any, good: npt.NDArray[np.int64], codes: Codes
     ) -> Any:
         """Let Fairlearn fit clones of the estimator."""
+        for _ in range(_AGAIN):
+            _hush()
+            try:
+                return self._once(reductions, rows, good, codes)
+            except Warning:
+                # Another thread has just put the filters back that it found (see `_hush`).
+                continue
+        return self._once(reductions, rows, good, codes)
+
+    def _once(self, reductions: Any, rows: Any, good: npt.NDArray[np.int64], codes: Codes) -> Any:
         bound = _BOUND if self.bound is None else self.bound
         moment = _moment(reductions, self.constraint, bound)
         oracle = _Oracle(self.estimator, rows, _Last())
@@ -262,7 +274,6 @@ class Constrained(Mended):
             reduction = reductions.ExponentiatedGradient(
                 oracle, moment, eps=self.eps, max_iter=self.iterations
             )
-        _hush()
         # The rows that Fairlearn hands around stand for those that the estimator sees.
         reduction.fit(np.arange(len(good))[:, None], good, sensitive_features=codes)
         return reduction
