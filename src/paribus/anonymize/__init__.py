@@ -1,0 +1,1 @@
+"""Tables without the people in them: what identifies is found, replaced, and measured."""
