@@ -14,7 +14,8 @@ from paribus.estimators import Mended as Model
 from paribus.estimators import Without, favorable_scores
 from paribus.mitigation.base import MITIGATIONS, Mended, Mitigation, Stage
 from paribus.probe.skops import SkopsProbe, written
-from paribus.testing import _trainings, check_mitigation
+from paribus.testing import check_mitigation
+from paribus.testing._mitigations import example_trainings
 
 QUICK: dict[str, dict[str, Any]] = {"constrain": {"iterations": 1}}
 """Options with which a kind is as it is, only faster."""
@@ -32,7 +33,7 @@ def test_each_kind_says_what_it_does(kind):
 
 @pytest.mark.parametrize("kind", MITIGATIONS.kinds())
 def test_models_of_each_kind_open_without_trust(kind, tmp_path):
-    _, training, _ = next(_trainings())
+    _, training, _ = next(example_trainings())
     model = MITIGATIONS.load(kind)(**QUICK.get(kind, {})).mend(training).model
     file = tmp_path / "model.skops"
     file.write_bytes(written(model))
@@ -48,7 +49,7 @@ def test_models_of_each_kind_open_without_trust(kind, tmp_path):
 
 
 def test_rows_of_ones_own_are_checked_too():
-    _, training, _ = next(_trainings())
+    _, training, _ = next(example_trainings())
     check_mitigation(MITIGATIONS.load("drop_proxies")(columns=("trade",)), training)
 
 

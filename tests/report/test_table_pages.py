@@ -439,7 +439,7 @@ def rerun(record, monkeypatch):
     words = shlex.split(listings(record)["Command"])
     made = []
     monkeypatch.setattr(sys, "argv", words)
-    monkeypatch.setattr(cli, "_finish", lambda record, *_: made.append(record))
+    monkeypatch.setattr(cli.tables, "finish", lambda record, *_: made.append(record))
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert left.value.code == 0
