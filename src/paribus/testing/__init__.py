@@ -11,6 +11,7 @@ Each check raises `AssertionError` with one sentence that says which promise is 
 
 from paribus.testing._mitigations import check_mitigation
 from paribus.testing._models import Echo, check_executor, check_field, check_probe
+from paribus.testing._replacements import check_replacement
 from paribus.testing._reports import check_report
 from paribus.testing._tests import check_check, check_test
 
@@ -21,6 +22,7 @@ __all__ = [
     "check_field",
     "check_mitigation",
     "check_probe",
+    "check_replacement",
     "check_report",
     "check_test",
 ]
