@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import anonymizing
 import audits
 import counting
 import evidence
@@ -29,6 +30,7 @@ TOPICS: dict[str, tuple[str, Callable[..., Sequence[Row]]]] = {
     "counting": ("Contingency tables", counting.rows),
     "metrics": ("Group metrics of 1,000,000 rows", metrics.rows),
     "mitigation": ("Ways to mend a model, side by side", mitigation.rows),
+    "anonymizing": ("Anonymizing files, over a plain copy", anonymizing.rows),
     "search": ("Guided search for discriminating pairs, 1,500 of them", search.rows),
     "people": ("People with ten personal fields", people.rows),
     "memory": ("Many people through a depth-3 tree, all default tests", memory.rows),

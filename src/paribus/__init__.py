@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from paribus._files import check_writable, write_atomically
+    from paribus.anonymize.anonymizer import Anonymizer
+    from paribus.anonymize.anonymizing import anonymize
+    from paribus.anonymize.detection import detect
+    from paribus.anonymize.files import anonymize_files
+    from paribus.anonymize.keys import Key
+    from paribus.anonymize.populations import learn
+    from paribus.anonymize.sampling import detect_files
     from paribus.answers import Answers
     from paribus.auditing import Audit, audit
     from paribus.errors import (
@@ -40,7 +47,9 @@ if TYPE_CHECKING:
     from paribus.probe.recorded import recorded
     from paribus.rating import group_rates
     from paribus.record import Record, open_record
-    from paribus.spec import kinds, load, read_mitigation, read_population
+    from paribus.spec import kinds, load, read_anonymization, read_mitigation, read_population
+    from paribus.studies._assessment import Assessment, open_assessment
+    from paribus.studies.assess import assess
     from paribus.studies.disclosure import disclose
     from paribus.studies.loan import demo
     from paribus.studies.mitigate import Mitigated, mitigate
@@ -50,9 +59,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Anonymizer",
     "Answers",
+    "Assessment",
     "Audit",
     "DataError",
+    "Key",
     "Mitigated",
     "ModelError",
     "OutputError",
@@ -65,6 +77,9 @@ __all__ = [
     "Threads",
     "TrustError",
     "__version__",
+    "anonymize",
+    "anonymize_files",
+    "assess",
     "audit",
     "audit_data",
     "check_writable",
@@ -73,10 +88,13 @@ __all__ = [
     "copy_of",
     "dates",
     "demo",
+    "detect",
+    "detect_files",
     "disclose",
     "group_rates",
     "integers",
     "kinds",
+    "learn",
     "load",
     "lognormal",
     "map_of",
@@ -84,8 +102,10 @@ __all__ = [
     "mimesis",
     "mitigate",
     "normal",
+    "open_assessment",
     "open_record",
     "plan",
+    "read_anonymization",
     "read_mitigation",
     "read_population",
     "recorded",
@@ -97,6 +117,13 @@ __all__ = [
 
 _HOMES = {
     "_files": ("check_writable", "write_atomically"),
+    "anonymize.anonymizer": ("Anonymizer",),
+    "anonymize.anonymizing": ("anonymize",),
+    "anonymize.detection": ("detect",),
+    "anonymize.files": ("anonymize_files",),
+    "anonymize.keys": ("Key",),
+    "anonymize.populations": ("learn",),
+    "anonymize.sampling": ("detect_files",),
     "answers": ("Answers",),
     "auditing": ("Audit", "audit"),
     "errors": (
@@ -125,7 +152,9 @@ _HOMES = {
     "probe.recorded": ("recorded",),
     "rating": ("group_rates",),
     "record": ("Record", "open_record"),
-    "spec": ("kinds", "load", "read_mitigation", "read_population"),
+    "spec": ("kinds", "load", "read_anonymization", "read_mitigation", "read_population"),
+    "studies._assessment": ("Assessment", "open_assessment"),
+    "studies.assess": ("assess",),
     "studies.disclosure": ("disclose",),
     "studies.loan": ("demo",),
     "studies.mitigate": ("Mitigated", "mitigate"),

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paribus.anonymize.replacements.base import REPLACEMENTS
+from paribus.anonymize.section import Section
 from paribus.auditing import Audit, declare, protected
 from paribus.comparison import AS_IT_IS
 from paribus.errors import SpecError, nearest
@@ -22,10 +24,11 @@ _FAMILIES = {
     "models": PROBES,
     "tests": TESTS,
     "mitigations": MITIGATIONS,
+    "replacements": REPLACEMENTS,
     "reports": REPORTS,
 }
 
-_SECTIONS = ("audit", "model", "protect", "fields", "data", "tests", "mitigate")
+_SECTIONS = ("audit", "model", "protect", "fields", "data", "tests", "mitigate", "anonymize")
 _AUDIT_KEYS = (
     *("name", "seed", "people", "tolerance", "confidence", "cross"),
     *("stop", "multiplicity", "exhaustive"),
@@ -186,6 +189,30 @@ def read_mitigation(
     return declared
 
 
+def read_anonymization(path: str | Path) -> Section:
+    r"""Read the ``[anonymize]`` section of a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        That of an audit, or a file of its own, as ``paribus anonymize --detect`` writes it.
+
+    Raises
+    ------
+    SpecError
+        With the path of what is wrong, such as ``$.anonymize.columns.email.kind``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "anonymize.toml"
+    >>> _ = file.write_text('[anonymize.columns]\nemail = "email"\npaid = "keep"\n')
+    >>> read_anonymization(file).anonymizer("").columns["email"].kind
+    'email'
+    """
+    return Section.of(_read_toml(Path(path)))
+
+
 def _mitigation(tables: Mapping[str, Any]) -> Mapping[str, Any]:
     section = _table(tables.get("mitigate", {}), "$.mitigate")
     Request.of(section)
@@ -223,6 +250,8 @@ def from_tables(
         if section not in _SECTIONS:
             raise SpecError(f'unknown section "{section}"{nearest(section, _SECTIONS)}', path="$")
     _mitigation(tables)
+    if "anonymize" in tables:
+        Section.of(tables)
     head = _table(tables.get("audit", {}), "$.audit")
     for key in head:
         if key not in _AUDIT_KEYS:
@@ -282,7 +311,7 @@ def kinds(family: str | None = None) -> dict[str, dict[str, str]]:
 
     Parameters
     ----------
-    family : {"fields", "models", "tests", "mitigations", "reports"}, optional
+    family : {"fields", "models", "tests", "mitigations", "replacements", "reports"}, optional
         One family only.
 
     Raises

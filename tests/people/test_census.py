@@ -432,6 +432,7 @@ KINDS = {
     "lognormal": (pb.lognormal(10, 1), None),
     "mimesis": (pb.mimesis("person.first_name"), None),
     "sequence": (pb.sequence(), None),
+    "learned": (FIELDS.parse({"kind": "learned", "values": ["a"], "weights": [1.0]}), None),
 }
 
 

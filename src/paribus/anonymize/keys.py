@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import secrets
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,19 @@ from paribus.errors import SpecError
 SHORTEST = 16
 """Bytes of a key at least: 128 bits."""
 
-_LONGEST = 64
 _ROUNDS = 10
-_HALF = 1 << 40
-"""Size of half a chunk at most: what AES gives is 2**24 times as large, so no remainder is
-noticeably more likely than another."""
+_SMALL = 1 << 12
+"""Formats of as few strings are permuted by a list of them all."""
+_WHOLE = 1 << 62
+"""Formats of as few strings are permuted as numbers, which are cut in two equal halves."""
+_CYCLE = 1 << 48
+"""Formats of as few strings are permuted as one cycle, so that none stays what it was."""
+_LIMB = 40
+"""Bits of a part at most: what AES gives has 64, so no remainder is noticeably likelier."""
+_ROWS = 1 << 14
+"""Rows worked on at a time: few enough for the caches."""
+
+_Words = npt.NDArray[np.uint64]
 
 
 class Key:
@@ -131,6 +140,8 @@ class Key:
         -------
         ndarray of uint64, shape (n, words)
         """
+        if not len(texts):
+            return np.empty((0, words), np.uint64)
         # A key of its own for every realm: realms may be longer than what BLAKE2b calls a person.
         secret, size = _derived(self._secret, f"words\x00{realm}"), 8 * words
         digests = b"".join(
@@ -140,52 +151,149 @@ class Key:
         return found.reshape(len(texts), words)
 
     def permuted(
-        self,
-        digits: npt.NDArray[np.uint8],
-        radices: npt.NDArray[np.uint8] | list[int],
-        realm: str,
-    ) -> npt.NDArray[np.uint8]:
+        self, digits: npt.NDArray[Any], radices: npt.ArrayLike, realm: str
+    ) -> npt.NDArray[Any]:
         """Permute the strings of one format among themselves: distinct ones stay distinct.
 
         Parameters
         ----------
-        digits : ndarray of uint8, shape (n, length)
-            One string a row; position ``j`` holds a digit below ``radices[j]``.
-        radices : array-like of uint8, shape (length,)
-            How many digits each position knows: 10 for decimal ones, 26 for letters; at least 1.
+        digits : ndarray of unsigned integers, shape (n, length)
+            One string a row; position ``j`` holds a digit below its radix.
+        radices : array-like of int, shape (length,) or (n, length)
+            How many digits each position knows, from 1 to 2**20: 10 for decimal ones, 26 for
+            letters. One row for all, or one for each string: the radices of a string are its
+            format, and what becomes of it does not depend on the formats of others.
         realm : str
             Another realm has another permutation, and so has another format.
 
         Returns
         -------
-        ndarray of uint8, shape (n, length)
+        ndarray, shape (n, length)
+            Of the type of `digits`. No string of a format of 2 to 2**48 strings is what it was; of
+            a larger format each one is so with a chance of less than 2**-48.
 
         Notes
         -----
         A Feistel network of 10 rounds with modular addition and AES-256 as its round function, in
-        the manner of FF1 (NIST SP 800-38G, 2016), extended to positions of different radices. It
-        is a permutation for any round function, so no two strings can meet. Formats of few
-        strings (fewer than about a million) are permuted too, but whoever can have many of them
-        replaced could list them all.
+        the manner of FF1 (NIST SP 800-38G, 2016), extended to positions of different radices; the
+        format is what NIST calls the tweak. It is a permutation for any round function, so no two
+        strings can meet. In a format of up to 2**62 strings these are numbered and the halves are
+        equal; what falls out of the range is permuted again until it is back (cycle walking: Black
+        and Rogaway 2002, CT-RSA, 114-130). Up to 2**48, the permutation is
+        ``decrypt(encrypt(x) + 1)``: one cycle through all strings, drawn by the key among all such
+        cycles, so nothing stays. Formats of few strings (fewer than about a million) are permuted
+        too, but whoever can have many of them replaced could list them all.
+
+        Examples
+        --------
+        >>> key = Key(b"a secret of some length")
+        >>> every = np.arange(10, dtype=np.uint8)[:, None]
+        >>> fakes = key.permuted(every, [10], "id")[:, 0]
+        >>> sorted(fakes.tolist()) == list(range(10)), bool((fakes == every[:, 0]).any())
+        (True, False)
         """
-        base = np.asarray(radices, dtype=np.uint8)
-        if not digits.size:
-            return digits.copy()
-        chunks = _chunks(base)
-        out = np.ascontiguousarray(digits, dtype=np.uint8).copy()
-        shape = ",".join(map(str, base))
-        secret = _derived(self._secret, f"permuted\x00{realm}\x00{shape}")
-        # Once through all chunks leaves the first independent of what the last becomes.
-        turns = 1 if len(chunks) == 1 else 2
-        for turn in range(turns):
-            for number, (left, right) in enumerate(chunks):
-                salt = bytes([turn, number])
-                tweak = _tweaks(out, left.start, right.stop, secret, salt) if turns > 1 else None
-                a, b = _number(out[:, left], base[left]), _number(out[:, right], base[right])
-                a, b = _feistel(
-                    a, b, _size(base[left]), _size(base[right]), tweak, _derived(secret, salt)
-                )
-                out[:, left], out[:, right] = _digits(a, base[left]), _digits(b, base[right])
+        base = np.atleast_2d(np.asarray(radices, dtype=np.uint64))
+        out = digits.copy()
+        if not out.size:
+            return out
+        secret = _derived(self._secret, f"permuted\x00{realm}")
+        formats, which = _distinct(base)
+        sizes = np.ones(len(formats))
+        for j in range(formats.shape[1]):
+            sizes = np.minimum(sizes * formats[:, j], 1e30)
+        # As numbers, as rows of limbs, or one by one from a list.
+        ways = np.where(sizes <= _SMALL, 0, np.where(sizes <= _WHOLE, 1, 2))
+        widths = np.where(ways == 2, [max(int(r) - 1, 1).bit_length() for r in formats.max(1)], 0)
+        if formats.shape[1] == 1:
+            ways[ways == 2] = 1
+        tweaks = np.frombuffer(
+            b"".join([_derived(secret, each.astype("<u8").tobytes())[:16] for each in formats]),
+            "<u8",
+        ).reshape(-1, 2)
+        ciphers = _Ciphers(secret)
+        for way, width in sorted(set(zip(ways.tolist(), widths.tolist(), strict=True))):
+            chosen = np.flatnonzero((ways == way) & (widths == width))
+            if len(formats) == 1:
+                rows = np.arange(len(out))
+            else:
+                rows = np.flatnonzero(np.isin(which, chosen))
+            for start in range(0, len(rows), _ROWS):
+                some = rows[start : start + _ROWS]
+                if len(formats) == 1:
+                    of, given = np.zeros(len(some), np.intp), digits[some[0] : some[-1] + 1]
+                    own, tweak = formats, tweaks
+                else:
+                    of, given = which[some], digits[some]
+                    own, tweak = formats[of], tweaks[of]
+                if way == 0:
+                    made = _listed(given, formats, of, tweaks, ciphers)
+                elif way == 1:
+                    size = _products(formats, chosen)[of if len(formats) > 1 else [0]]
+                    made = _digits(_among(_number(given, own), size, tweak, ciphers), own)
+                else:
+                    made = _limbed(given, own, width, tweak, ciphers)
+                out[some] = made
+        return out
+
+    def permuted_numbers(self, numbers: _Words, size: int, realm: str) -> _Words:
+        """Permute whole numbers below a size among themselves: distinct ones stay distinct.
+
+        Parameters
+        ----------
+        numbers : ndarray of uint64, shape (n,)
+            From 0 to ``size - 1``.
+        size : int
+            From 1 to 2**64.
+        realm : str
+            Another realm has another permutation, and so has another size.
+
+        Returns
+        -------
+        ndarray of uint64, shape (n,)
+            None is what it was where `size` is 2 to 2**48, as in `permuted`.
+        """
+        secret = _derived(self._secret, f"permuted\x00{realm}")
+        tweak = np.frombuffer(_derived(secret, f"numbers\x00{size}")[:16], "<u8").reshape(1, 2)
+        ciphers = _Ciphers(secret)
+        if not len(numbers):
+            return numbers.copy()
+        if size <= _SMALL:
+            return _cycle(size, tweak[0], ciphers)[numbers.astype(np.intp)]
+        sizes = np.array([size], np.uint64) if size < 1 << 64 else None
+        return np.concatenate(
+            [
+                _among(numbers[i : i + _ROWS], sizes, tweak, ciphers)
+                for i in range(0, len(numbers), _ROWS)
+            ]
+        )
+
+    def turned(self, bits: npt.NDArray[np.bool_], realm: str) -> npt.NDArray[np.bool_]:
+        """Say of each bit whether it is turned, by the bits before it.
+
+        Parameters
+        ----------
+        bits : ndarray of bool, shape (n, length)
+            At most 128 of them.
+        realm : str
+
+        Returns
+        -------
+        ndarray of bool, shape (n, length)
+            The same for all that share the bits before: ``bits ^ turned`` is a permutation, and two
+            share as many leading bits after it as before (Xu, Fan, Ammar and Moon 2002, ICNP).
+        """
+        n, length = bits.shape
+        out = np.empty((n, length), np.bool_)
+        if not n:
+            return out
+        ciphers = _Ciphers(_derived(self._secret, f"turned\x00{realm}"))
+        wide = np.zeros((n, 128), np.bool_)
+        for j in range(length):
+            # What comes before, then a one: no two lengths ask the same.
+            wide[:, j] = True
+            block = np.packbits(wide, axis=1).view("<u8")
+            out[:, j] = _said(ciphers.answer, block)[:, 0] & np.uint64(1)
+            wide[:, j] = bits[:, j]
         return out
 
 
@@ -204,92 +312,208 @@ def _derived(secret: bytes, purpose: str | bytes) -> bytes:
 # --- permutations ---------------------------------------------------------------------------------
 
 
-def _size(radices: npt.NDArray[np.uint8]) -> int:
+class _Ciphers:
+    """AES-256 under two keys: one to answer rounds, one to draw out what it answers."""
+
+    def __init__(self, secret: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        # Single blocks, each a distinct question: what ECB is unfit for does not arise.
+        self.answer, self.drawn = (
+            Cipher(algorithms.AES(_derived(secret, use)), modes.ECB()).encryptor()  # noqa: S305
+            for use in (b"answer", b"drawn")
+        )
+
+
+def _said(encryptor: Any, block: _Words) -> _Words:
+    """Encrypt blocks, shape (n, 2)."""
+    said = encryptor.update(block.reshape(-1).view(np.uint8))
+    return np.frombuffer(said, "<u8").reshape(-1, 2)
+
+
+def _distinct(rows: _Words) -> tuple[_Words, npt.NDArray[np.intp]]:
+    """Give the distinct rows, and which of them each row is."""
+    if len(rows) == 1 or bool((rows == rows[0]).all()):
+        return rows[:1], np.zeros(len(rows), np.intp)
+    # Sorted by a sum that tells rows apart nearly always; where it does not, by themselves.
+    odd = np.random.Generator(np.random.PCG64(1)).integers(1, 1 << 63, rows.shape[1], np.uint64)
+    marks = (rows * (odd * np.uint64(2) + np.uint64(1))).sum(1, dtype=np.uint64)
+    _, first, which = np.unique(marks, return_index=True, return_inverse=True)
+    if not bool((rows[first][which] == rows).all()):
+        found, which = np.unique(rows, axis=0, return_inverse=True)
+        return found, which.reshape(-1)
+    return rows[first], which.reshape(-1)
+
+
+def _size(radices: _Words) -> int:
     product = 1
     for radix in radices.tolist():
         product *= radix
     return product
 
 
-def _chunks(radices: npt.NDArray[np.uint8]) -> list[tuple[slice, slice]]:
-    """Cut positions into chunks of two halves, none larger than `_HALF`, the halves alike."""
-    pieces: list[tuple[int, int]] = []
-    start, size = 0, 1
-    for place, radix in enumerate(radices.tolist()):
-        if size * radix > _HALF:
-            pieces.append((start, place))
-            start, size = place, 1
-        size *= radix
-    pieces.append((start, len(radices)))
-    chunks = []
-    for i in range(0, len(pieces), 2):
-        first, last = pieces[i][0], pieces[min(i + 1, len(pieces) - 1)][1]
-        half, product = first, 1
-        whole = _size(radices[first:last])
-        while half < last - 1 and (product * int(radices[half])) ** 2 <= max(whole, 1):
-            product *= int(radices[half])
-            half += 1
-        # The right half must fit too; where the even cut does not, the pieces themselves do.
-        if _size(radices[half:last]) > _HALF or _size(radices[first:half]) > _HALF:
-            half = pieces[i][1]
-        chunks.append((slice(first, half), slice(half, last)))
-    return chunks
+def _products(formats: _Words, chosen: npt.NDArray[np.intp]) -> _Words:
+    """Give how many strings the chosen formats have; others may have more than fit."""
+    found = np.ones(len(formats), np.uint64)
+    found[chosen] = formats[chosen].prod(1, dtype=np.uint64)
+    return found
 
 
-def _number(digits: npt.NDArray[np.uint8], radices: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+def _number(digits: npt.NDArray[Any], radices: _Words) -> _Words:
     value = np.zeros(len(digits), np.uint64)
-    for j, radix in enumerate(radices.tolist()):
-        value = value * np.uint64(radix) + digits[:, j]
+    for j in range(radices.shape[1]):
+        value = value * radices[:, j] + digits[:, j]
     return value
 
 
-def _digits(value: npt.NDArray[np.uint64], radices: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    out = np.empty((len(value), len(radices)), np.uint8)
-    for j in range(len(radices) - 1, -1, -1):
-        value, rest = np.divmod(value, np.uint64(radices[j]))
-        out[:, j] = rest
+def _digits(value: _Words, radices: _Words) -> _Words:
+    out = np.empty((len(value), radices.shape[1]), np.uint64)
+    for j in range(radices.shape[1] - 1, -1, -1):
+        value, out[:, j] = _parted(value, radices[:, j])
     return out
 
 
-def _feistel(
-    a: npt.NDArray[np.uint64],
-    b: npt.NDArray[np.uint64],
-    left: int,
-    right: int,
-    tweak: npt.NDArray[np.uint64] | None,
-    secret: bytes,
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    # Single blocks, each a distinct question: what ECB is unfit for does not arise.
-    cipher = Cipher(algorithms.AES(secret), modes.ECB())  # noqa: S305
-    block = np.zeros((len(a), 2), "<u8")
-    for turn in range(_ROUNDS):
-        even = turn % 2 == 0
-        block[:, 0] = ((b if even else a) << np.uint64(8)) | np.uint64(turn)
-        if tweak is not None:
-            block[:, 1] = tweak
-        encryptor = cipher.encryptor()
-        said = encryptor.update(block.tobytes()) + encryptor.finalize()
-        word = np.frombuffer(said, "<u8")[::2]
-        if even:
-            a = (a + word % np.uint64(left)) % np.uint64(left)
-        else:
-            b = (b + word % np.uint64(right)) % np.uint64(right)
-    return a, b
+def _parted(value: _Words, by: _Words) -> tuple[_Words, _Words]:
+    # Division by one number for all is what numpy does fast.
+    divisor = by[0] if len(by) == 1 else by
+    whole = value // divisor
+    return whole, value - whole * divisor
 
 
-def _tweaks(
-    digits: npt.NDArray[np.uint8], start: int, stop: int, secret: bytes, salt: bytes
-) -> npt.NDArray[np.uint64]:
-    """Give a number for all that stands outside of a chunk."""
-    outside = np.ascontiguousarray(np.delete(digits, np.s_[start:stop], axis=1))
-    width, raw = outside.shape[1], outside.tobytes()
-    key = _derived(secret, b"tweak" + salt)
-    said = b"".join(
+def _rest(value: _Words, by: _Words) -> _Words:
+    return _parted(value, by)[1]
+
+
+# Few strings: all of them in a row, drawn by the key; each becomes the next.
+
+
+def _cycle(size: int, tweak: _Words, ciphers: _Ciphers) -> _Words:
+    block = np.empty((size, 2), np.uint64)
+    block[:, 0] = tweak[0] ^ np.arange(size, dtype=np.uint64)
+    block[:, 1] = tweak[1]
+    order = np.argsort(_said(ciphers.answer, block)[:, 0], kind="stable")
+    after = np.empty(size, np.uint64)
+    after[order] = np.roll(order, -1)
+    return after
+
+
+def _listed(
+    digits: npt.NDArray[Any],
+    formats: _Words,
+    of: npt.NDArray[np.intp],
+    tweaks: _Words,
+    ciphers: _Ciphers,
+) -> _Words:
+    out = np.empty(digits.shape, np.uint64)
+    order = np.argsort(of, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(of[order])) + 1):
+        which = int(of[rows[0]])
+        base = formats[which : which + 1]
+        after = _cycle(_size(base[0]), tweaks[which], ciphers)
+        out[rows] = _digits(after[_number(digits[rows], base).astype(np.intp)], base)
+    return out
+
+
+# More strings: as numbers of two halves.
+
+
+def _among(value: _Words, sizes: _Words | None, tweaks: _Words, ciphers: _Ciphers) -> _Words:
+    """Permute numbers below `sizes` (2**64 where there are none), walking until they are below."""
+    if sizes is None:
+        left = right = np.array([1 << 32], np.uint64)
+    else:
+        right = np.ceil(np.sqrt(sizes.astype(float))).astype(np.uint64)
+        left = (sizes - np.uint64(1)) // right + np.uint64(1)
+    cycle = np.zeros(1, bool) if sizes is None else sizes <= _CYCLE
+    out, rows = np.empty(len(value), np.uint64), np.arange(len(value))
+    one = len(left) == 1
+    while len(rows):
+        own = slice(0, 1) if one else rows
+        bounds, iv = [left[own], right[own]], tweaks[slice(0, 1) if len(tweaks) == 1 else rows]
+        halves = list(_parted(value, bounds[1]))
+        _feistel(halves, bounds, iv, ciphers)
+        turned = cycle[own]
+        if turned.any():
+            moved = [each.copy() for each in halves]
+            moved[1] += np.uint64(1)
+            over = moved[1] == bounds[1]
+            moved[1][over] = 0
+            moved[0] = _rest(moved[0] + over, bounds[0])
+            _feistel(moved, bounds, iv, ciphers, back=True)
+            halves = [np.where(turned, new, old) for new, old in zip(moved, halves, strict=True)]
+        value = halves[0] * bounds[1] + halves[1]
+        out[rows] = value
+        if sizes is None:
+            break
+        beyond = value >= sizes[own]
+        rows, value = rows[beyond], value[beyond]
+    return out
+
+
+# Many more: as two rows of limbs.
+
+
+def _limbed(
+    digits: npt.NDArray[Any], radices: _Words, width: int, tweaks: _Words, ciphers: _Ciphers
+) -> _Words:
+    length = digits.shape[1]
+    count = max(2, -(-length // max(_LIMB // width, 1)))
+    cuts = [i * length // count for i in range(count + 1)]
+    limbs = [_number(digits[:, a:b], radices[:, a:b]) for a, b in pairwise(cuts)]
+    bounds = [radices[:, a:b].prod(1, dtype=np.uint64) for a, b in pairwise(cuts)]
+    _feistel(limbs, bounds, tweaks, ciphers)
+    return np.concatenate(
         [
-            blake2b(raw[i : i + width], key=key, digest_size=8).digest()
-            for i in range(0, len(raw), width)
-        ]
+            _digits(limb, radices[:, a:b])
+            for limb, (a, b) in zip(limbs, pairwise(cuts), strict=True)
+        ],
+        axis=1,
     )
-    return np.frombuffer(said, "<u8").astype(np.uint64)
+
+
+def _feistel(
+    limbs: list[_Words],
+    bounds: list[_Words],
+    tweaks: _Words,
+    ciphers: _Ciphers,
+    *,
+    back: bool = False,
+) -> None:
+    """Turn the limbs in place: each half in turn is moved by what AES says of the other."""
+    half = len(limbs) // 2
+    sides = (range(half), range(half, len(limbs)))
+    for turn in reversed(range(_ROUNDS)) if back else range(_ROUNDS):
+        moved, asked = sides[turn % 2], sides[1 - turn % 2]
+        words = _answers([limbs[j] for j in asked], turn, tweaks, ciphers, len(moved))
+        for word, j in zip(words, moved, strict=False):
+            shift = _rest(word, bounds[j])
+            if back:
+                shift = bounds[j] - shift
+            total = limbs[j] + shift
+            limbs[j] = np.where(total >= bounds[j], total - bounds[j], total)
+
+
+def _answers(
+    asked: list[_Words], turn: int, tweaks: _Words, ciphers: _Ciphers, many: int
+) -> list[_Words]:
+    """Give words that depend on the limbs asked, by CBC-MAC: their number is of the format."""
+    state: _Words = tweaks
+    for i in range(0, len(asked), 2):
+        block = np.empty((len(asked[0]), 2), np.uint64)
+        # Limbs are below 2**40: the round stands above them.
+        np.bitwise_xor(asked[i], state[:, 0], out=block[:, 0])
+        if i == 0:
+            block[:, 0] ^= np.uint64(turn << 56)
+        if i + 1 < len(asked):
+            np.bitwise_xor(asked[i + 1], state[:, 1], out=block[:, 1])
+        else:
+            block[:, 1] = state[:, 1]
+        state = _said(ciphers.answer, block)
+    if many <= 2:
+        return [state[:, 0], state[:, 1]]
+    words = []
+    for counter in range((many + 1) // 2):
+        block = state ^ np.array([counter, 0], np.uint64)
+        said = _said(ciphers.drawn, block)
+        words += [said[:, 0], said[:, 1]]
+    return words

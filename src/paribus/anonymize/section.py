@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pydantic
@@ -14,7 +14,7 @@ from paribus.anonymize.replacements.base import REPLACEMENTS
 from paribus.errors import ParibusError, SpecError, nearest
 
 
-class Thresholds(Declaration):
+class Limits(Declaration):
     """``[anonymize.risk]``: what is measured of the risk that is left, and how much may be."""
 
     quasi: tuple[str, ...] = ()
@@ -27,8 +27,12 @@ class Thresholds(Declaration):
     """Different values of a sensitive column among them, at least."""
     t: Number | None = pydantic.Field(default=None, ge=0, le=1)
     """How far the distribution of a sensitive column among them may be from that of all."""
-    attack: Number = pydantic.Field(default=0.1, ge=0, le=1)
+    unique_share: Number = pydantic.Field(default=0.0, ge=0, le=1)
+    """Share of rows that may be alone in their combination."""
+    attack_risk: Number = pydantic.Field(default=0.1, gt=0, le=1)
     """The largest risk that an attack may have beyond what it has of people not in the table."""
+    closer: Number = pydantic.Field(default=0.55, gt=0.5, le=1)
+    """Share of rows that may be closer to a real one than to people not in the table."""
     reach: Literal["suppress", "generalize"] | None = None
     """How `k` is reached where the table does not have it; not at all where left out."""
 
@@ -40,7 +44,7 @@ class Section(Declaration):
     """Mimesis locale of every column that names none."""
     columns: dict[str, Any] | None = None
     tables: dict[str, dict[str, Any]] | None = None
-    risk: Thresholds = Thresholds()
+    risk: Limits = Limits()
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Section:
@@ -103,6 +107,23 @@ class Section(Declaration):
         columns = self.tables[table].get("columns", {})
         return self._anonymizer(columns, f"$.tables.{table}.columns")
 
+    @property
+    def anonymizers(self) -> Anonymizer | dict[str, Anonymizer]:
+        """What becomes of every table: the same of all of them, or by name."""
+        if self.tables is None:
+            return self.anonymizer("")
+        return {name: self.anonymizer(name) for name in self.tables}
+
+    def judged(self, table: str) -> dict[str, Any]:
+        """Give what `assess` is asked of a table, as its arguments."""
+        declared = self.anonymizer(table)
+        limits = self.risk.model_dump(exclude={"reach", "quasi", "sensitive"})
+        columns = {
+            role: [name for name in getattr(self.risk, role) if name in declared.columns]
+            for role in ("quasi", "sensitive")
+        }
+        return {"anonymizer": declared, **columns, **limits}
+
     def _anonymizer(self, columns: Any, path: str) -> Anonymizer:
         if not isinstance(columns, Mapping):
             raise SpecError("must be a table: one line for each column", path=path)
@@ -114,8 +135,3 @@ class Section(Declaration):
                 told = {"locale": self.locale, **told} if "locale" in known else told
             parsed[name] = REPLACEMENTS.parse(told, f"{path}.{name}")
         return Anonymizer(columns=parsed)
-
-
-def merged(sections: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Put the columns of several tables into one section."""
-    return {"tables": {name: {"columns": dict(columns)} for name, columns in sections}}

@@ -20,12 +20,13 @@ from pydantic import (
     StrictStr,
     model_validator,
 )
+from scipy.special import ndtr
 
-from paribus._plugins import Declaration
+from paribus._plugins import Declaration, Number
 from paribus._seeds import BLOCK, generator
 from paribus.errors import DataError, SpecError, nearest
-from paribus.people.census import MOST, Census, Look
-from paribus.people.fields.base import Domain, Field, Streams
+from paribus.people.census import MOST, Census, CensusError, Look
+from paribus.people.fields.base import Domain, Field, Streams, check_loadings
 from paribus.people.sample import Rows
 from paribus.table import Coded, Column, Scalar, flat, lookup, pool_of
 
@@ -41,6 +42,8 @@ class Protected(Declaration):
     """The first level where left out."""
     weights: tuple[float, ...] | None = None
     """How often synthetic people have each level; all equally often where left out."""
+    dependence: dict[str, Number] = pydantic.Field(default_factory=dict)
+    """Loadings on the chance of other columns, as those of a field that was learned."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Protected:
@@ -60,6 +63,9 @@ class Protected(Declaration):
                 raise SpecError("give one weight for each level", path="$.weights")
             if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
                 raise SpecError("weights must not be negative and must sum to 1", path="$.weights")
+        elif self.dependence:
+            raise SpecError("levels that depend on others need weights", path="$.weights")
+        check_loadings(self.dependence)
         pool_of(self.levels, "$.levels")
         return self
 
@@ -76,7 +82,16 @@ class Protected(Declaration):
         return self._place(self.reference)
 
     def domain(self) -> Domain:
-        """Give the levels that people can have of their own, by their numbers."""
+        """Give the levels that people can have of their own, by their numbers.
+
+        Raises
+        ------
+        CensusError
+            Where they depend on other columns.
+        """
+        if self.dependence:
+            others = ", ".join(self.dependence)
+            raise CensusError(f"the levels depend on other columns ({others})")
         return Domain.numbers(len(self.levels), np.int32, self.weights)
 
     def _place(self, level: Scalar) -> int:
@@ -119,7 +134,22 @@ class People(Declaration):
         if self.rows is not None:
             for name in self.protect:
                 self.pool(name)
+            return self
+        for name in self.protect:
+            self._check_weighed(name)
         return self
+
+    def _check_weighed(self, attribute: str) -> None:
+        # Levels without weights are drawn as whole numbers, which stand nowhere.
+        if self.protect[attribute].weights is not None:
+            return
+        loading = [name for name, field in self.fields.items() if attribute in field.beside]
+        loading += [name for name, other in self.protect.items() if attribute in other.dependence]
+        if loading:
+            raise SpecError(
+                f'"{loading[0]}" depends on the levels; say how often people have each',
+                path=f"$.protect.{attribute}.weights",
+            )
 
     def pool(self, attribute: str) -> pa.Array:
         """Give the levels of an attribute as values of the type that the data have there."""
@@ -307,6 +337,7 @@ class Block:
         self.start = start
         self.length = length
         self._latent: dict[tuple[str, bool], Any] = {}
+        self._normals: dict[str, npt.NDArray[np.float64]] = {}
         self._columns: dict[tuple[str, Moves, tuple[str, ...]], Column] = {}
 
     def __len__(self) -> int:
@@ -347,7 +378,11 @@ class Block:
         if protected.weights is None:
             return rng.integers(0, len(protected.levels), self.length, dtype=np.int32)
         steps = np.cumsum(protected.weights)
-        u = rng.random(self.length) * steps[-1]
+        if protected.dependence:
+            streams = Streams(self.people.seed, f"{attribute}/own", self.index, self._normals)
+            u = ndtr(streams.standing(self.length, protected.dependence)) * steps[-1]
+        else:
+            u = rng.random(self.length) * steps[-1]
         own: npt.NDArray[np.int32] = np.searchsorted(steps[:-1], u, side="right").astype(np.int32)
         return own
 
@@ -424,9 +459,8 @@ class Block:
             return None
         key = (name, again)
         if key not in self._latent:
-            streams = Streams(
-                self.people.seed, f"{name}/{'again' if again else 'draw'}", self.index
-            )
+            part = "again" if again else "draw"
+            streams = Streams(self.people.seed, f"{name}/{part}", self.index, self._normals)
             listed = self._listed(name, again=again)
             drawn = field.draw(streams, self.length) if listed is None else listed
             self._latent[key] = drawn

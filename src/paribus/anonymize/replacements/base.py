@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 import pyarrow as pa
@@ -29,6 +30,8 @@ class Replacement(Declaration):
     """Whether the values identify by themselves: then none of them may be found in the output."""
     leaves: ClassVar[bool] = True
     """Whether the column stays; one that is dropped does not."""
+    whole: ClassVar[bool] = False
+    """Whether lists and structs are taken as they are; otherwise each of their leaves is."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -55,7 +58,8 @@ class Replacement(Declaration):
         Parameters
         ----------
         values : pyarrow.Array, shape (n,)
-            No dictionary: those are taken apart before and put together afterwards.
+            No dictionary, list, struct or bytes: those are taken apart before and put together
+            afterwards.
         key : Key
         row : mapping of str to pyarrow.Array, each of shape (n,)
             The original columns that it `reads`.
@@ -88,8 +92,8 @@ class OfText(Replacement):
         return self.realm or self.kind
 
     def check(self, given: pa.DataType) -> None:
-        number = pa.types.is_integer(given) or pa.types.is_floating(given)
-        if not (is_text(given) or pa.types.is_null(given) or (number and self.numbers)):
+        number = is_number(given) and self.numbers
+        if not (is_text(given) or pa.types.is_null(given) or number):
             raise DataError(
                 f'holds {given}, and "{self.kind}" replaces text; take keep, drop, bands, noise or '
                 "dates for what is no text"
@@ -122,7 +126,43 @@ class OfText(Replacement):
             made = pc.replace_with_mask(pool, pc.invert(blank), self.fakes(asked, key))
         else:
             made = self.fakes(pool, key)
-        return fitting(made.take(codes), values.type)
+        return fitting(self._within(made, key, values.type).take(codes), values.type)
+
+    def _within(self, made: pa.Array, key: Key, to: pa.DataType) -> pa.Array:
+        """Ask again for the fakes of fakes that a type of whole numbers cannot hold.
+
+        Walking on until one fits leaves a permutation a permutation (Black & Rogaway 2002, CT-RSA,
+        pages 114-130): distinct stays distinct.
+        """
+        if not pa.types.is_integer(to):
+            return made
+        for _ in range(_WALKS):
+            large = _beyond(made, to)
+            if not pc.any(large).as_py():
+                return made
+            made = pc.replace_with_mask(made, large, self.fakes(made.filter(large), key))
+        raise DataError(f'holds {to}, which is too narrow for what "{self.kind}" gives; widen it')
+
+
+_WALKS = 1000
+
+
+def _beyond(texts: pa.Array, to: pa.DataType) -> pa.Array:
+    # Of 20 digits at most: decimals hold them all.
+    numbers = pc.if_else(pc.equal(pc.utf8_trim_whitespace(texts), ""), None, texts)
+    numbers = numbers.cast(pa.decimal128(38))
+    bits, signed = to.bit_width, pa.types.is_signed_integer(to)
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    bounds = [pa.scalar(Decimal(bound), pa.decimal128(38)) for bound in (low, high)]
+    beyond = pc.or_(pc.less(numbers, bounds[0]), pc.greater(numbers, bounds[1]))
+    return pc.fill_null(beyond, False)
+
+
+def is_number(given: pa.DataType) -> bool:
+    """Tell whether a type is one of numbers: whole, floating or decimal."""
+    return bool(
+        pa.types.is_integer(given) or pa.types.is_floating(given) or pa.types.is_decimal(given)
+    )
 
 
 def is_text(given: pa.DataType) -> bool:
@@ -144,11 +184,21 @@ def written(values: pa.Array) -> pa.Array:
     """
     if pa.types.is_floating(values.type):
         # pandas writes whole numbers as floats where one is missing, and the missing one as NaN.
-        values = pc.if_else(pc.is_nan(values), None, values)
+        values = pc.if_else(pc.is_nan(values), None, values.cast(pa.float64()))
         if pc.all(pc.equal(pc.floor(values), values)).as_py() is False:
             raise DataError("holds numbers that are not whole; take noise, bands or keep")
+        if pc.any(pc.greater_equal(pc.abs(values), 2.0**63)).as_py():
+            raise DataError("holds numbers beyond 64 bits; write them as text or whole numbers")
         values = values.cast(pa.int64())
-    return values if values.type == pa.string() else values.cast(pa.string())
+    elif pa.types.is_decimal(values.type):
+        whole = pc.floor(values)
+        if pc.all(pc.equal(whole, values)).as_py() is False:
+            raise DataError("holds numbers that are not whole; take noise, bands or keep")
+        try:
+            values = whole.cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise DataError("holds numbers beyond 64 bits; write them as text") from None
+    return as_type(values, pa.string())
 
 
 def folded(texts: pa.Array) -> pa.Array:
@@ -159,4 +209,24 @@ def folded(texts: pa.Array) -> pa.Array:
 
 def fitting(texts: pa.Array, to: pa.DataType) -> pa.Array:
     """Give texts in the type that the column had."""
-    return texts if texts.type == to else texts.cast(to)
+    if pa.types.is_float16(to):
+        texts = as_type(texts, pa.float64())
+    return as_type(texts, to)
+
+
+def as_type(values: pa.Array, to: pa.DataType) -> pa.Array:
+    """Cast, also between the kinds of text that older versions of Arrow do not cast.
+
+    Raises
+    ------
+    DataError
+        Where a value does not fit. It is not named: it may identify.
+    """
+    if values.type == to:
+        return values
+    try:
+        return values.cast(to)
+    except pa.ArrowNotImplementedError:
+        return pa.array(values.to_pylist(), to)
+    except pa.ArrowInvalid:
+        raise DataError(f"holds {values.type} of which some does not fit into {to}") from None

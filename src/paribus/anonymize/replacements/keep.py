@@ -16,6 +16,7 @@ class Keep(Replacement):
 
     kind: Literal["keep"] = "keep"
     direct: ClassVar[bool] = False
+    whole: ClassVar[bool] = True
 
     def replace(self, values: pa.Array, key: Key, row: Mapping[str, pa.Array]) -> pa.Array:
         return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.special import ndtri
 
 from paribus._plugins import Declaration, Family
 from paribus._seeds import generator
@@ -35,6 +36,10 @@ class Streams:
     seed: int
     name: str
     block: int
+    normals: dict[str, npt.NDArray[np.float64]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What was drawn of `standing` for this block: fields of one block may share it."""
 
     def open(self, part: str = "") -> np.random.Generator:
         """Open the stream of one part of the field."""
@@ -46,6 +51,54 @@ class Streams:
         words = self.open(part).bit_generator.random_raw(-(-people // 2))
         pairs: npt.NDArray[np.uint32] = words.astype("<u8", copy=False).view("<u4")
         return pairs[:people]
+
+    def standing(
+        self,
+        people: int,
+        dependence: Mapping[str, float],
+        gaps: Mapping[str, float] | None = None,
+        *,
+        part: str = "own",
+    ) -> npt.NDArray[np.float64]:
+        """Draw where people stand in a column, relative to all others, as standard normal numbers.
+
+        The chance of a column of its own is the stream ``"<column>/own"``, which whoever loads on
+        the column opens by its name: it need not be declared, and what it is moved to or drawn
+        from changes nothing here.
+
+        Parameters
+        ----------
+        people : int
+        dependence : mapping of str to float
+            Loadings on the own chance of other columns; their squares sum to 1 at most, and what
+            is left to 1 is the loading on the field's own.
+        gaps : mapping of str to float, optional
+            Loadings on the chance of being missing of other columns.
+        part : {"own", "gap"}
+            The field's chance of a value, or of being missing.
+
+        Returns
+        -------
+        ndarray of float64, shape (people,)
+        """
+        loads = [(name, "own", load) for name, load in dependence.items()]
+        loads += [(name, "gap", load) for name, load in (gaps or {}).items()]
+        own = max(0.0, 1.0 - sum(load * load for _, _, load in loads)) ** 0.5
+        result: npt.NDArray[np.float64] = own * self._normal(
+            people, self.name.rpartition("/")[0], part
+        )
+        for name, of, load in loads:
+            result += load * self._normal(people, name, of)
+        return result
+
+    def _normal(self, people: int, column: str, part: str) -> npt.NDArray[np.float64]:
+        stream = f"{column}/{part}"
+        kept = self.normals.get(stream)
+        if kept is None or len(kept) < people:
+            u = generator(self.seed, stream, self.block).random(people)
+            # An exact 0 has no finite inverse; 2**-53 is the next number that can be drawn.
+            kept = self.normals[stream] = ndtri(np.maximum(u, 2.0**-54))
+        return kept[:people]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +168,11 @@ class Field(Declaration):
         """Parents whose level moves what is drawn: a name that follows a gender."""
         return ()
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Columns whose chance it shares: moving them to a level moves nothing here."""
+        return ()
+
     def check(self, levels: Mapping[str, Sequence[Scalar]]) -> None:
         """Check the declaration against the levels of those parents whose levels are known.
 
@@ -162,6 +220,16 @@ def missing_level(levels: Sequence[Scalar], table: Mapping[str, Any], what: str,
             raise SpecError(
                 f'the level "{level}" of {what} is missing{nearest(level, table)}', path=path
             )
+
+
+def check_loadings(*loadings: Mapping[str, float]) -> None:
+    """Raise where the squares of loadings sum to more than 1."""
+    total = sum(load * load for each in loadings for load in each.values())
+    if total > 1 + 1e-9:
+        raise SpecError(
+            f"the squares of the loadings sum to {total:.4g}, and must not exceed 1",
+            path="$.dependence",
+        )
 
 
 def check_order(low: Any, high: Any) -> None:

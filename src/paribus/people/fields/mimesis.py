@@ -248,6 +248,50 @@ def mimesis(
     )
 
 
+def locales() -> tuple[str, ...]:
+    """Name the locales that Mimesis has, in order.
+
+    Examples
+    --------
+    >>> locales()[:2], "pt-br" in locales()
+    (('ar-ae', 'ar-dz'), True)
+    """
+    from mimesis import Locale
+
+    return tuple(sorted(item.value for item in Locale))
+
+
+def values(method: str, locale: str, **arguments: Any) -> pa.Array:
+    """Give all values that a method chooses from, each once and in order.
+
+    Parameters
+    ----------
+    method : str
+        Provider and method, such as ``"person.first_name"``.
+    locale : str
+        Mimesis locale.
+    **arguments
+        Arguments of the method, such as ``gender="FEMALE"``.
+
+    Returns
+    -------
+    pyarrow.Array
+        The whole list where the method chooses from one, and otherwise what a sample of up to
+        20,000 values has found. Empty where the locale has no list.
+
+    Raises
+    ------
+    SpecError
+        For an unknown method, locale or argument value.
+
+    Examples
+    --------
+    >>> values("address.state", "de").to_pylist()[:2]
+    ['Baden-Württemberg', 'Bayern']
+    """
+    return _listed(method, locale, tuple(sorted(arguments.items())))
+
+
 # --- what Mimesis has -----------------------------------------------------------------------------
 
 
@@ -420,6 +464,46 @@ def _values(method: str, locale: str, arguments: Arguments) -> tuple[Any, ...]:
         ValueError,
     ) as error:
         raise SpecError(f"{method} cannot be drawn in the locale {locale}: {error}") from None
+
+
+@cache
+def _recorder() -> type[Any]:
+    from mimesis.random import Random
+
+    class Recorder(Random):
+        """Remembers the list that it last chose from, and always takes the first."""
+
+        chose_from: Sequence[Any] | None = ()
+
+        def choice(self, seq: Any) -> Any:
+            self.chose_from = seq
+            return seq[0]
+
+    return Recorder
+
+
+@cache
+def _listed(method: str, locale: str, arguments: Arguments) -> pa.Array:
+    from mimesis import Locale
+
+    _locale(locale, "$.locale")
+    provider = type(_method(method).__self__)
+    given = {k: _argument(method, k, v, f"$.arguments.{k}") for k, v in arguments}
+    random = _recorder()()
+    asked = getattr(provider(Locale(locale), random=random), method.partition(".")[2])
+    try:
+        value = asked(**given)
+    except (AttributeError, LookupError, TypeError):
+        value = None
+    found = random.chose_from
+    if not found:
+        # Chosen from an empty list or from none at all: the locale has no such values.
+        whole: tuple[Any, ...] = () if value is None else _values(method, locale, arguments)
+    elif value is found[0]:
+        whole = tuple(sorted({item for item in found if item}))
+    else:
+        whole = _values(method, locale, arguments)
+    return pa.array(whole, pa.string() if all(isinstance(v, str) for v in whole) else None)
 
 
 @cache

@@ -1,0 +1,311 @@
+"""Names of people within free text: by lists of names, titles and greetings, or by the row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from paribus.anonymize import names
+from paribus.anonymize.marking import Marked, Pieces, Sort
+from paribus.anonymize.patterns import sort_of
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_TITLES = _words(
+    """
+    mr mrs ms miss mx dr prof professor doctor sir madam lady lord rev reverend capt captain sgt
+    herr herrn frau fräulein monsieur madame mademoiselle mme mlle signor signora signorina sig
+    dott dottor dottoressa señor señora señorita sr sra srta don doña dom senhor senhora pan
+    pani dhr mevr mevrouw meneer fru hr herra rouva bay bayan
+    """
+)
+_GREETINGS = _words(
+    """
+    dear hi hello hey hallo liebe lieber sehr geehrte geehrter hola querido querida estimado
+    estimada bonjour cher chère chere ciao caro cara gentile olá ola prezado prezada beste hej
+    kära kære regards thanks cheers sincerely grüße gruß cordialement saludos
+    """
+)
+_STOP = _words(
+    """
+    the a an i you he she it we they my your his her our their its this that these those and or
+    but if in on at to for from of by with as is are was were be been am not no yes please so
+    then when where what who why how all any some there here customer customers client clients
+    support team everyone everybody friend friends colleague colleagues world service sales help
+    desk account january february march april may june july august september october november
+    december monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday
+    der die das ein eine und oder ich du er sie es wir ihr mein dein ist sind war nicht von zu
+    im bei mit für auf damen herren kunde kundin le la les un une et ou je tu il elle nous vous
+    ils mon ton son est sont pas de des au aux pour avec sur el los las y o yo mi su con por
+    para en lo gli e io non di da per che os um uma eu não em inc llc ltd gmbh ag corp co
+    company bank street road avenue
+    """
+)
+_PARTICLE = _words(
+    "van von vom de del della der den la le di da dos das du el bin ibn al y zu ten ter af"
+)
+
+_NONE = _STOP | _TITLES | _GREETINGS
+
+
+_CAPITAL = r"\p{Lu}[\pL\pM'’\-]*\.?"
+_SPACE = r"[ \x{a0}]+"
+_RUN = (
+    rf"{_CAPITAL}(?:,?{_SPACE}(?:(?:{'|'.join(sorted(_PARTICLE))}){_SPACE})*{_CAPITAL})+"
+    rf"|(?i:{'|'.join(sorted(_TITLES | _GREETINGS))})[.,]?{_SPACE}{_CAPITAL}(?:{_SPACE}{_CAPITAL})*"
+)
+CANDIDATE = rf"(?:^|[^\pL\pM\pN])(?:{_RUN})"
+PREFILTER = rf"\pL[.,]?{_SPACE}(?:\pL+{_SPACE})*\p{{Lu}}"
+
+_WORD = re.compile(r"[^\W\d_](?:[\w'’\-]*[^\W_])?\.?")
+
+
+def resolve(texts: list[str]) -> list[Pieces]:
+    """Cut runs of capitalized words into names and what is none."""
+    runs = [[(m.start(), m.end()) for m in _WORD.finditer(text)] for text in texts]
+    words = {t[a:b] for t, run in zip(texts, runs, strict=True) for a, b in run}
+    listed = _Listed.of(words)
+    return [_run(text, run, listed) for text, run in zip(texts, runs, strict=True)]
+
+
+class _Listed:
+    """What the lists of names say of words."""
+
+    def __init__(self, first: set[str], last: set[str]) -> None:
+        self.first = first
+        self.last = last
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> _Listed:
+        plain = {_plain(word) for word in words}
+        parts = sorted({part for word in plain for part in [word, *word.split("-")]} - _NONE)
+        array = pa.array(parts, pa.string())
+        first = {p for p, yes in zip(parts, names.is_first(array).tolist(), strict=True) if yes}
+        last = {p for p, yes in zip(parts, names.is_last(array).tolist(), strict=True) if yes}
+        double = [word for word in plain if "-" in word]
+        # Of Mary-Ann and Meyer-Landrut one part on a list will do.
+        first.update(w for w in double if first.intersection(w.split("-")))
+        last.update(w for w in double if last.intersection(w.split("-")))
+        return cls(first, last)
+
+    def sort(self, word: str, otherwise: Sort) -> Sort:
+        plain = _plain(word)
+        if (plain in self.first) == (plain in self.last):
+            return otherwise
+        return "first_name" if plain in self.first else "last_name"
+
+
+def _plain(word: str) -> str:
+    word = word.rstrip(".").lower()
+    return word[:-2] if word.endswith(("'s", "’s")) else word
+
+
+def _run(text: str, run: list[tuple[int, int]], listed: _Listed) -> Pieces:
+    words = [text[a:b] for a, b in run]
+    plain = [_plain(word) for word in words]
+    gaps = [text[run[i][1] : run[i + 1][0]] for i in range(len(run) - 1)] + [""]
+
+    def joined(i: int) -> bool:
+        """Tell whether neither a comma nor the end of a sentence is behind a word."""
+        ends = words[i].endswith(".") and len(words[i]) > 2 and plain[i] not in _TITLES
+        return i + 1 < len(run) and "," not in gaps[i] and not ends
+
+    def follows(i: int) -> bool:
+        """Tell whether the word after this one may belong to the same name."""
+        return joined(i) and _may_be(words[i + 1], plain[i + 1])
+
+    def end(i: int) -> int:
+        """Give the last word of the name whose word `i` is, taking those that lists know."""
+        while joined(i):
+            after = plain[i + 1]
+            if after in _PARTICLE and joined(i + 1):
+                i += 1
+                continue
+            initial = len(after) == 1 and words[i + 1][0].isupper()
+            if not (initial or after in listed.first or after in listed.last):
+                break
+            i += 1
+        return i if plain[i] not in _PARTICLE else i - 1
+
+    pieces: Pieces = []
+    at = i = 0
+    while i < len(run):
+        start, stop, sort = i, i, None
+        if plain[i] in _TITLES or plain[i] in _GREETINGS:
+            greeting = plain[i] in _GREETINGS
+            j = i + 1
+            while j < len(run) and (plain[j] in _TITLES or plain[j] in _GREETINGS):
+                greeting = greeting and plain[j] in _GREETINGS
+                j += 1
+            while j < len(run) and plain[j] in _PARTICLE:
+                j += 1
+            if j < len(run) and _may_be(words[j], plain[j]):
+                start, stop = j, end(j)
+                if stop == j and plain[j] in listed.first and follows(j):
+                    stop = end(j + 1)
+                alone: Sort = "first_name" if greeting else "last_name"
+                sort = "name" if stop > start else listed.sort(words[j], alone)
+        elif plain[i] in listed.first and len(plain[i]) > 1:
+            j = i + 1
+            while j < len(run) and plain[j] in _PARTICLE and joined(j - 1):
+                j += 1
+            if j < len(run) and follows(j - 1):
+                stop, sort = end(j), "name"
+        elif plain[i] in listed.last and i + 1 < len(run) and plain[i + 1] in listed.first:
+            certain = "," in gaps[i] or (joined(i) and plain[i + 1] not in listed.last)
+            if certain and _may_be(words[i + 1], plain[i + 1]):
+                stop, sort = i + 1, "name"
+        if sort is None:
+            i += 1
+            continue
+        a, b = run[start][0], run[stop][1]
+        b -= len(words[stop]) - len(_kept(words[stop]))
+        pieces += [(None, text[at:a]), (sort, text[a:b])]
+        at, i = b, stop + 1
+    return [*pieces, (None, text[at:])]
+
+
+def _may_be(word: str, plain: str) -> bool:
+    return word[0].isupper() and plain not in _STOP
+
+
+def _kept(word: str) -> str:
+    """Give a word without what follows the name: the point of a sentence, an owner's s."""
+    if word.endswith("."):
+        # An initial keeps its point.
+        return word if len(word) == 2 else _kept(word[:-1])
+    return word[:-2] if word.endswith(("'s", "’s")) else word
+
+
+# --- by the row -----------------------------------------------------------------------------------
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
+
+
+Wanted = dict[str, Sort]
+"""What is looked for in one text, without case and accents, and of which sort it is."""
+
+
+class Row:
+    """What the identifying columns of each row hold, to be found in the text of that row.
+
+    Parameters
+    ----------
+    columns : list of pyarrow.Array of string, each of shape (n,)
+        Null where a row has no value.
+    """
+
+    def __init__(self, columns: list[pa.Array]) -> None:
+        self._columns = [column.dictionary_encode() for column in columns]
+        self._values = [_values(column.dictionary) for column in self._columns]
+        self._words = [_told(column.dictionary) for column in self._columns]
+
+    def values(self, marked: Marked) -> Marked:
+        """Find whole values with digits in them: IDs, phones, dates."""
+        return self._found(marked, self._values, _matched_values)
+
+    def words(self, marked: Marked) -> Marked:
+        """Find the words of values."""
+        return self._found(marked, self._words, _matched_words)
+
+    def _found(
+        self,
+        marked: Marked,
+        told: list[list[Wanted]],
+        match: Callable[[str, Wanted], Pieces],
+    ) -> Marked:
+        here = pc.fill_null(pc.not_equal(marked.texts, ""), False)
+        if not any(any(each) for each in told) or not pc.any(here).as_py():
+            return marked
+        rows = np.flatnonzero(here.to_numpy(zero_copy_only=False))
+        texts = marked.texts.take(pa.array(rows))
+        asked = texts.to_pylist()
+        codes = [column.indices.take(pa.array(rows)).to_pylist() for column in self._columns]
+        found_rows: list[int] = []
+        found: list[Pieces] = []
+        for place, plain in enumerate(names.bare(texts).to_pylist()):
+            wanted: Wanted = {}
+            for pool, code in zip(told, codes, strict=True):
+                at = code[place]
+                if at is not None:
+                    for token, sort in pool[at].items():
+                        if token in plain:
+                            wanted.setdefault(token, sort)
+            if wanted:
+                pieces = match(asked[place], wanted)
+                if len(pieces) > 1:
+                    found_rows.append(int(rows[place]))
+                    found.append(pieces)
+        return marked.cut(np.array(found_rows, np.int64), found) if found else marked
+
+
+def _values(values: pa.Array) -> list[Wanted]:
+    told: list[Wanted] = []
+    for text, bare in zip(values.to_pylist(), names.bare(values).to_pylist(), strict=True):
+        whole = bare.strip()
+        coded = len(whole) >= 4 and "@" not in whole and any(c.isdigit() for c in whole)
+        told.append({whole: sort_of(text.strip()) or "code"} if coded else {})
+    return told
+
+
+def _told(values: pa.Array) -> list[Wanted]:
+    """Give the words of values that may be names of people."""
+    texts = names.bare(values).to_pylist()
+    # Of an email the part before the @ names its owner; the other parts name many.
+    parts = [_LETTERS.findall(text.split("@")[0]) for text in texts]
+    listed = _Listed.of({word for each in parts for word in each})
+    told = []
+    for text, words in zip(texts, parts, strict=True):
+        tokens: Wanted = {}
+        words = [w for w in words if len(w) >= 2 and w not in _PARTICLE and w not in _STOP]
+        for i, word in enumerate(words):
+            last = i == len(words) - 1 and (len(words) > 1 or "@" in text)
+            tokens.setdefault(word, listed.sort(word, "last_name" if last else "first_name"))
+        told.append(tokens)
+    return told
+
+
+def _matched_values(text: str, wanted: Wanted) -> Pieces:
+    spans = []
+    for token, sort in wanted.items():
+        alone = rf"(?<![^\W_]){re.escape(token)}(?![^\W_])"
+        spans += [(m.start(), m.end(), sort) for m in re.finditer(alone, text, re.IGNORECASE)]
+    return _cut(text, spans)
+
+
+def _matched_words(text: str, wanted: Wanted) -> Pieces:
+    spans = []
+    for token, sort in wanted.items():
+        # Scripts without spaces have no edges of words.
+        if _UNSPACED.search(token):
+            spans += [(m.start(), m.end(), sort) for m in re.finditer(re.escape(token), text)]
+    for m in _LETTERS.finditer(text):
+        said = wanted.get(_bare_word(m.group()))
+        if said is not None:
+            spans.append((m.start(), m.end(), said))
+    return _cut(text, spans)
+
+
+def _cut(text: str, spans: list[tuple[int, int, Sort]]) -> Pieces:
+    pieces: Pieces = []
+    at = 0
+    for start, end, sort in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= at:
+            pieces += [(None, text[at:start]), (sort, text[start:end])]
+            at = end
+    return [*pieces, (None, text[at:])]
+
+
+def _bare_word(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    found: str = names.bare(pa.array([word]))[0].as_py()
+    return found

@@ -1,0 +1,275 @@
+"""Commands that keep people out of tables: anonymize, assess, people learn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import paribus as pb
+from paribus._text import count
+from paribus._text import name as shown_name
+from paribus.cli._options import Columns, Confidence, Favorable, Label, Lenient, Table
+from paribus.cli._outcome import apart, colored, leave, listed, show_text, writable
+from paribus.errors import OutputError, SpecError
+
+Section = Annotated[
+    Path | None, typer.Option("--spec", help="TOML: the [anonymize] section.", metavar="FILE")
+]
+KeyFile = Annotated[Path | None, typer.Option(help="The key, a file of 16 bytes or more.")]
+KeyEnv = Annotated[
+    str | None, typer.Option(help="Environment variable with the key.", metavar="NAME")
+]
+NewKey = Annotated[Path | None, typer.Option(help="Draw a key and keep it in this new file.")]
+Locale = Annotated[str | None, typer.Option(help="Mimesis locale of the fakes, such as de.")]
+Holdout = Annotated[
+    Path | None, typer.Option(help="Real rows from which nothing was made.", metavar="FILE")
+]
+Quasi = Annotated[
+    str | None, typer.Option(help="Columns that identify in combination.", metavar="A,B")
+]
+Sensitive = Annotated[
+    str | None, typer.Option(help="Columns nobody must learn of a person.", metavar="A,B")
+]
+Protect = Annotated[
+    str | None, typer.Option(help="Protected attributes, by commas.", metavar="A,B")
+]
+Report = Annotated[
+    Path | None, typer.Option(help="Measure what risk is left: .html, .json, .txt or .csv.")
+]
+
+
+def anonymize(
+    sources: Annotated[list[Path], typer.Argument(help="Files, or one folder.", metavar="FILE...")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; a folder for several.")
+    ] = None,
+    spec: Section = None,
+    detect: Annotated[bool, typer.Option(help="Write the section only, to correct it.")] = False,
+    key_file: KeyFile = None,
+    key_env: KeyEnv = None,
+    new_key: NewKey = None,
+    locale: Locale = None,
+    report: Report = None,
+    holdout: Holdout = None,
+    label: Label = None,
+    favorable: Favorable = None,
+    protect: Protect = None,
+    encoding: Annotated[str, typer.Option(help="Of text files.")] = "utf-8",
+    hidden: Annotated[str, typer.Option(help="Hidden sheets: refuse, include, drop.")] = "refuse",
+    skip_others: Annotated[bool, typer.Option(help="Leave out files that are no tables.")] = False,
+    inconclusive_ok: Lenient = False,
+) -> None:
+    """Replace what identifies by realistic fakes, and measure what risk is left.
+
+    Without a key a fresh one is drawn and thrown away. With --report the exit codes are 0 within
+    the thresholds, 1 not, 3 inconclusive; 2 the request is wrong.
+
+    Example: paribus anonymize customers.parquet -o safe.parquet --key-file key
+    """
+    given: Any = sources if len(sources) > 1 else sources[0]
+    if detect:
+        found = pb.detect_files(given, locale=locale, encoding=encoding, skip=skip_others)
+        _write_section(found.toml(), output, sources)
+        return
+    _check_outputs(sources, output, report, [spec, key_file, holdout])
+    section = _section(given, spec, locale, encoding, skip_others)
+    key = _key(key_file, key_env, new_key)
+    with _counting() as progress:
+        written = pb.anonymize_files(
+            given, output, section.anonymizers, key, encoding=encoding, hidden=hidden,
+            others="skip" if skip_others else "refuse", progress=progress,
+        )  # fmt: skip
+    _tell(written)
+    if report is not None:
+        made = pb.assess(
+            sources[0], output, **section.judged(sources[0].stem), holdout=holdout, label=label,
+            favorable=favorable, protect=listed(protect),
+        )  # fmt: skip
+        _judge(made, [report], inconclusive_ok)
+
+
+def assess(
+    original: Annotated[Path, typer.Argument(help="The real table.", metavar="ORIGINAL")],
+    anonymized: Annotated[Path, typer.Argument(help="What is given away.", metavar="ANONYMIZED")],
+    spec: Section = None,
+    identifying: Columns = None,
+    quasi: Quasi = None,
+    sensitive: Sensitive = None,
+    holdout: Holdout = None,
+    label: Label = None,
+    favorable: Favorable = None,
+    protect: Protect = None,
+    k: Annotated[int | None, typer.Option("-k", "--k", help="People who look alike.")] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="The largest change that counts as none.")
+    ] = 0.05,
+    confidence: Confidence = 0.95,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="A .html, .json, .txt or .csv file; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of samples and attacks.")] = 0,
+    inconclusive_ok: Lenient = False,
+) -> None:
+    """Measure what risk is left in a table, and what it is still good for.
+
+    Exit codes: 0 within the thresholds, 1 not, 2 the request is wrong, 3 inconclusive.
+
+    Example: paribus assess customers.csv safe.csv --quasi sex,age,postcode -o risk.html
+    """
+    outputs = output or []
+    writable(outputs)
+    apart(outputs, [original, anonymized, *filter(None, [spec, holdout])])
+    told = {} if spec is None else pb.read_anonymization(spec).judged(original.stem)
+    named = {
+        "identifying": listed(identifying), "quasi": listed(quasi), "sensitive": listed(sensitive),
+        "k": k,
+    }  # fmt: skip
+    told |= {name: value for name, value in named.items() if value is not None}
+    made = pb.assess(
+        original, anonymized, **told, holdout=holdout, label=label, favorable=favorable,
+        protect=listed(protect), tolerance=tolerance, confidence=confidence, seed=seed,
+    )  # fmt: skip
+    _judge(made, outputs, inconclusive_ok)
+
+
+people = typer.Typer(help="Populations: learn one from a table.", no_args_is_help=True)
+
+
+@people.command()
+def learn(
+    table: Table,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .toml file with the fields.")],
+    protect: Protect = None,
+    spec: Section = None,
+    least: Annotated[int, typer.Option(help="Rows behind whatever is told, at least.")] = 10,
+    epsilon: Annotated[float | None, typer.Option(help="Learn with differential privacy.")] = None,
+    delta: Annotated[float | None, typer.Option(help="With it: 1e-6 where left out.")] = None,
+    locale: Locale = None,
+) -> None:
+    """Learn a population from a table, so that an audit can draw people like the real ones.
+
+    Example: paribus people learn customers.csv --protect gender -o fields.toml
+    """
+    writable([output])
+    apart([output], [table, *filter(None, [spec])])
+    learned = pb.learn(
+        table, listed(protect), least=least, epsilon=epsilon, delta=delta, locale=locale,
+        anonymizer=None if spec is None else pb.read_anonymization(spec).anonymizer(table.stem),
+    )  # fmt: skip
+    learned.save(output)
+    typer.echo(f"{output}: {count(len(learned.fields), 'field')}", err=True)
+
+
+# --- what these commands share --------------------------------------------------------------------
+
+
+def _section(sources: Any, spec: Path | None, locale: str | None, encoding: str, skip: bool) -> Any:
+    """Read the section, or make it from what is detected, and say so."""
+    if spec is not None:
+        if locale is not None:
+            raise SpecError("leave it out: the file says it", path="--locale")
+        return pb.read_anonymization(spec)
+    found = pb.detect_files(sources, locale=locale, encoding=encoding, skip=skip)
+    for name, table in found.tables.items():
+        typer.echo(f"{name}: {_seen(table)}", err=True)
+    return found.section()
+
+
+def _seen(table: Any) -> str:
+    """Say in a line what was detected; what was overlooked is for somebody who knows the table."""
+    direct, quasi = (", ".join(map(shown_name, names)) for names in (table.direct, table.quasi))
+    return (
+        f"identify by themselves: {direct or 'none'}; in combination: {quasi or 'none'} "
+        "(--detect writes the section, to correct it)"
+    )
+
+
+def _write_section(text: str, output: Path | None, read: list[Path]) -> None:
+    if output is None:
+        show_text(text)
+        return
+    writable([output])
+    apart([output], read)
+    pb.write_atomically(output, text.encode())
+    typer.echo(f"{output}: read it, and correct it", err=True)
+
+
+def _check_outputs(
+    sources: list[Path], output: Path | None, report: Path | None, read: list[Path | None]
+) -> None:
+    """Refuse what could not be written, before any work."""
+    if output is None:
+        raise SpecError("say where to write: -o FILE", path="--output")
+    writable([report])
+    apart([output, report], [*sources, *filter(None, read)])
+    if report is not None and (len(sources) > 1 or sources[0].is_dir()):
+        raise SpecError("judges one table; `paribus assess` does each of several", path="--report")
+
+
+def _key(file: Path | None, variable: str | None, new: Path | None) -> Any:
+    """Read the key, draw one that is kept, or draw one that is not."""
+    if sum(each is not None for each in (file, variable, new)) > 1:
+        raise SpecError("give one of --key-file, --key-env and --new-key", path="--key-file")
+    if file is not None:
+        return pb.Key.read(file)
+    if variable is not None:
+        return pb.Key.of_environment(variable)
+    if new is not None:
+        _keep(secrets.token_bytes(32), new)
+        return pb.Key.read(new)
+    typer.echo(
+        "no key was given: a fresh one is thrown away at the end, and nobody can give the same "
+        "fakes again (--new-key FILE keeps it)",
+        err=True,
+    )
+    return pb.Key.fresh()
+
+
+def _keep(secret: bytes, file: Path) -> None:
+    """Write a key that its owner alone can read; never over another."""
+    try:
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise OutputError(f'"{file}" is there already; --key-file reads it') from None
+    except OSError as error:
+        raise OutputError(f'"{file}" cannot be written: {error.strerror}') from None
+    with os.fdopen(opened, "w") as out:
+        # Text: line breaks at the end do not count, and other tools may add some.
+        out.write(secret.hex() + "\n")
+
+
+def _tell(written: tuple[Any, ...]) -> None:
+    for each in written:
+        typer.echo(f"{each.target}: {count(each.rows, 'row')}", err=True)
+        for note in each.notes:
+            typer.echo(f"  {note}", err=True)
+
+
+def _judge(made: Any, outputs: list[Path], inconclusive_ok: bool) -> None:
+    """Write an assessment, show it, and leave with its verdict."""
+    for path in outputs:
+        made.save(path)
+    show_text(made.render("terminal", color=colored()).decode())
+    leave(made.exit_code, inconclusive_ok)
+
+
+@contextlib.contextmanager
+def _counting() -> Iterator[Callable[[Path, int], None] | None]:
+    """Show how many rows are done, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def told(file: Path, rows: int) -> None:
+        typer.echo(f"\r{shown_name(file.name)}: {rows:,} rows", err=True, nl=False)
+
+    yield told
+    typer.echo("\r\x1b[K", err=True, nl=False)

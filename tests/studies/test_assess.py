@@ -1,0 +1,382 @@
+"""An assessment: planted leaks and classes are found, and only measured risk earns a word."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from paribus.anonymize.anonymizer import Anonymizer
+from paribus.anonymize.keys import Key
+from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError
+from paribus.studies._risks import Found, Thresholds, _closeness
+from paribus.studies.assess import Assessment, assess, open_assessment
+
+FEW = {"attacks": 60, "sample": 500}
+ROLES = {"identifying": ["name", "email"], "quasi": ["sex", "age"], "sensitive": "illness"}
+
+
+def people(n=800, seed=0):
+    rng = np.random.default_rng(seed)
+    sex = rng.choice(["Male", "Female"], n, p=[0.6, 0.4])
+    age = rng.integers(20, 30, n)
+    illness = rng.choice(["flu", "cold", "none"], n, p=[0.2, 0.3, 0.5])
+    paid = (rng.random(n) < np.where(sex == "Male", 0.75, 0.25)).astype(int)
+    return pd.DataFrame(
+        {
+            "name": [f"Person{seed}x{i} Surname{i % 311}" for i in range(n)],
+            "email": [f"someone{seed}.{i}@firm{i % 11}.com" for i in range(n)],
+            "sex": sex,
+            "age": age,
+            "illness": illness,
+            "paid": paid,
+        }
+    )
+
+
+def replaced(frame):
+    n = len(frame)
+    return frame.assign(
+        name=[f"Fake{i:06d} Pseudonym{i % 311:04d}" for i in range(n)],
+        email=[f"q{i:09d}@example.org" for i in range(n)],
+    )
+
+
+@pytest.fixture(scope="module")
+def original():
+    return people()
+
+
+@pytest.fixture(scope="module")
+def made(original):
+    return assess(
+        original, replaced(original), **ROLES, label="paid", protect={"sex": ["Male", "Female"]},
+        l=2, t=0.4, **FEW,
+    )  # fmt: skip
+
+
+def risk(assessment, measure):
+    return next(r for r in assessment.risks if r.measure == measure)
+
+
+# --- privacy --------------------------------------------------------------------------------------
+
+
+def test_k_l_and_t_are_counted(original, made):
+    classes = original.groupby(["sex", "age"])
+    assert risk(made, "k-anonymity").estimate == classes.size().min()
+    assert risk(made, "k-anonymity").verdict == "within threshold"
+    assert risk(made, "l-diversity").estimate == classes["illness"].nunique().min()
+    whole = original["illness"].value_counts(normalize=True)
+    apart = []
+    for _, part in classes:
+        shares = part["illness"].value_counts(normalize=True).reindex(whole.index, fill_value=0)
+        apart.append(np.abs(shares - whole).sum() / 2)
+    assert risk(made, "t-closeness").estimate == pytest.approx(max(apart))
+    assert sum(made.classes.people) == len(original)
+    assert all(r.exact for r in made.risks[:5])
+    # Bonferroni: the intervals of what is estimated hold together.
+    estimated = [r for r in made.risks if not r.exact]
+    assert len(estimated) >= 4
+    assert 1 - made.each == pytest.approx(0.05 / (len(made.risks) - 5))
+
+
+def test_a_planted_small_class_is_found(original):
+    frame = original.copy()
+    frame.loc[7, "age"] = 93
+    found = assess(frame, replaced(frame), **ROLES, **FEW)
+    k, unique = risk(found, "k-anonymity"), risk(found, "unique rows")
+    assert (k.estimate, k.verdict) == (1, "exceeds threshold")
+    assert unique.estimate == pytest.approx(1 / len(frame))
+    assert unique.verdict == "exceeds threshold"
+    assert k.advice
+    assert found.word == "pseudonymized"
+    assert found.exit_code == 1
+
+
+def test_a_planted_leak_is_found(original):
+    safe = replaced(original)
+    safe.loc[11, "email"] = original.loc[11, "email"]
+    found = assess(original, safe, **ROLES, **FEW)
+    leak = risk(found, "exact leaks")
+    assert leak.estimate >= 1
+    assert leak.verdict == "exceeds threshold"
+    assert found.word == "identifying values are left"
+    assert found.exit_code == 1
+
+
+def test_a_leak_inside_another_column_is_found(original):
+    safe = replaced(original).assign(note="")
+    safe.loc[5, "note"] = f"please write to {original.loc[5, 'email']} soon"
+    found = assess(original, safe, **ROLES, **FEW)
+    assert found.word == "identifying values are left"
+
+
+def test_a_table_that_is_not_replaced_at_all_is_called_by_its_name(original):
+    shuffled = original.sample(frac=1, random_state=1)
+    found = assess(original, shuffled, **ROLES, holdout=people(seed=1), **FEW)
+    assert not found.aligned
+    assert found.word == "identifying values are left"
+
+
+def test_a_leak_in_the_metadata_of_a_file_is_found(original, tmp_path):
+    table = pa.Table.from_pandas(replaced(original), preserve_index=False)
+    clean, leaky = tmp_path / "clean.parquet", tmp_path / "leaky.parquet"
+    pq.write_table(table.replace_schema_metadata(None), clean)
+    pq.write_table(table.replace_schema_metadata({"owner": original.loc[3, "email"]}), leaky)
+    words = [assess(original, str(p), **ROLES, **FEW).word for p in (clean, leaky)]
+    assert words == ["pseudonymized", "identifying values are left"]
+
+
+def test_attacks_find_copies_and_not_strangers():
+    def table(seed):
+        rng = np.random.default_rng(seed)
+        body = {"weight": rng.normal(70, 9, 800), "height": rng.normal(175, 8, 800)}
+        return people(800, seed).assign(**body)
+
+    original, holdout, stranger = table(0), table(1), replaced(table(2))
+    copied = replaced(original).sample(frac=1, random_state=1)
+    roles = {**ROLES, "quasi": ["weight", "height"]}
+    limits = {"k": 1, "unique_share": 1.0, "attacks": 200, "holdout": holdout}
+    bad = assess(original, copied, **roles, **limits)
+    good = assess(original, stranger, **roles, **limits)
+    for measure in ("closeness", "singling out (several columns)", "linkability"):
+        assert risk(bad, measure).verdict == "exceeds threshold"
+        assert risk(good, measure).verdict != "exceeds threshold"
+    assert risk(bad, "closeness").estimate == 1.0
+    assert risk(good, "closeness").low < 0.5 < risk(good, "closeness").high
+    assert good.distances is not None
+    assert sum(good.distances.holdout) == pytest.approx(1)
+
+
+def test_closeness_is_within_its_interval_as_often_as_it_says():
+    """Rows of the result that know nothing of the one half more than of the other: 0.5."""
+    missed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        table = [
+            [rng.normal(size=n), rng.integers(0, 3, n)] for n in (150, 300, 300)
+        ]  # fmt: skip
+        found = Found(each=0.9)
+        limits = Thresholds(5, None, None, 0.0, 0.1, 0.55)
+        _closeness(tuple(table), ("a", "b"), limits, found, seed)
+        missed += not found.risks[0].low <= 0.5 <= found.risks[0].high
+    assert missed <= 12
+
+
+def test_the_stronger_word_is_earned_where_everything_is_within():
+    """Categories that many share, from nothing but chance: nobody stands out."""
+    rng = np.random.default_rng(0)
+
+    def table(n=2_000):
+        return pd.DataFrame(
+            {
+                "id": [f"id-{rng.integers(10**12)}-{i}" for i in range(n)],
+                "sex": rng.choice(["m", "f"], n),
+                "band": rng.choice(["20s", "30s", "40s"], n),
+                "vote": rng.choice(["yes", "no", "none"], n),
+            }
+        )
+
+    original, synthetic, holdout = table(), table(), table()
+    roles = {"identifying": "id", "quasi": ["sex", "band"], "sensitive": "vote"}
+    found = assess(original, synthetic, holdout=holdout, **roles, l=2, attack_risk=0.2)
+    assert [r.measure for r in found.risks if r.verdict != "within threshold"] == []
+    assert found.word == "anonymized to the declared thresholds"
+    assert (found.verdict, found.exit_code) == ("within threshold", 0)
+    # One threshold that is not kept takes the word away.
+    again = assess(original, synthetic, holdout=holdout, **roles, k=2_001, **FEW)
+    assert again.word == "pseudonymized"
+
+
+def test_without_people_to_compare_with_nothing_is_called_anonymized(original):
+    synthetic = replaced(people(seed=3))
+    found = assess(original, synthetic, **ROLES, rows="unordered", k=1, unique_share=1.0, **FEW)
+    assert found.word == "pseudonymized"
+    assert found.exit_code == 3
+    assert any("holdout" in said for said in found.unmeasured)
+
+
+def test_rows_that_were_left_out_are_no_obstacle(original):
+    chosen = np.arange(0, len(original), 2)
+    safe = replaced(original).iloc[chosen].reset_index(drop=True)
+    safe.loc[0, "email"] = original.loc[0, "email"]
+    found = assess(original, safe, rows=chosen, **ROLES, **FEW)
+    assert found.aligned
+    assert found.word == "identifying values are left"
+    assert any("not in the result" in note for note in found.notes)
+
+
+def test_numbers_in_bands_are_attacked_in_their_own_terms(original):
+    banded = replaced(original).assign(age=(original["age"] // 5 * 5).astype(str) + "+")
+    found = assess(original, banded, **ROLES, **FEW)
+    assert "age" in risk(found, "linkability").about
+    assert risk(found, "k-anonymity").estimate > 50
+
+
+def test_the_anonymizer_says_what_identifies(original):
+    kinds = dict.fromkeys(original.columns, "keep") | {"name": "id", "email": "id"}
+    anonymizer = Anonymizer(columns=kinds)
+    table = pa.Table.from_pandas(original, preserve_index=False)
+    safe = anonymizer.apply(table, Key(b"a secret of some length"))
+    found = assess(original, safe, anonymizer=anonymizer, quasi=["sex", "age"], **FEW)
+    assert found.identifying == ("name", "email")
+    assert risk(found, "exact leaks").estimate == 0
+
+
+# --- usefulness -----------------------------------------------------------------------------------
+
+
+def test_an_audit_finds_the_same_where_names_alone_were_replaced(made):
+    assert made.usefulness == "kept"
+    assert {one.source for one in made.agreements} == {"table", "model", "twins"}
+    assert all(one.agrees and one.verdict == "kept" for one in made.agreements)
+    assert any(one.before_verdict == "biased" for one in made.agreements)
+    assert all(score.verdict == "kept" for score in made.scores)
+
+
+def test_destroyed_dependence_is_less_useful(original):
+    rng = np.random.default_rng(1)
+    torn = replaced(original).apply(lambda column: rng.permutation(column.to_numpy()))
+    found = assess(
+        original, torn, **ROLES, label="paid", protect="sex", holdout=people(seed=9), **FEW
+    )
+    assert found.usefulness == "changed"
+    assert any(not one.agrees for one in found.agreements)
+    assert any(score.verdict == "changed" for score in found.scores)
+
+
+def test_names_that_twins_are_given_again_are_seen_by_the_models():
+    frame = people()
+    frame["name"] = np.where(frame["sex"] == "Male", "Karl", "Anna")
+    safe = frame.assign(
+        name=np.where(frame["sex"] == "Male", "Hugo", "Erna"),
+        email=[f"q{i:09d}@example.org" for i in range(len(frame))],
+    )
+    names = {"kind": "map", "of": "sex", "map": {"Male": "Karl", "Female": "Anna"}}
+    found = assess(
+        frame, safe, **ROLES, label="paid", protect={"sex": ["Male", "Female"]},
+        fields={"name": names}, **FEW,
+    )  # fmt: skip
+    twins = [one for one in found.agreements if one.source == "twins"]
+    assert twins
+    assert all(math.isfinite(one.before) for one in twins)
+
+
+def test_an_estimator_of_ones_own(original):
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    words = OneHotEncoder(handle_unknown="ignore")
+    model = make_pipeline(
+        make_column_transformer((words, ["sex", "illness"])), LogisticRegression()
+    )
+    found = assess(original, replaced(original), **ROLES, label="paid", model=model, **FEW)
+    assert found.scores[0].before > 0.55
+
+
+# --- the document ---------------------------------------------------------------------------------
+
+
+def test_json_comes_back(made, tmp_path):
+    path = made.save(tmp_path / "risk.json")
+    assert open_assessment(path) == made
+    assert Assessment(**json.loads(made.json_text())) == made
+    for bad in ("NaN", "Infinity"):
+        assert bad not in made.json_text()
+
+
+def test_the_same_request_gives_the_same_document(original, made):
+    again = assess(
+        original, replaced(original), **ROLES, label="paid", protect={"sex": ["Male", "Female"]},
+        l=2, t=0.4, **FEW,
+    )  # fmt: skip
+    assert again.json_text() == made.json_text()
+
+
+def test_every_kind_of_frame_and_file(original, made, tmp_path):
+    safe = replaced(original)
+    original.to_csv(tmp_path / "before.csv", index=False)
+    safe.to_parquet(tmp_path / "after.parquet")
+    other = assess(tmp_path / "before.csv", pl.from_pandas(safe), **ROLES, **FEW)
+    from_file = assess(original, tmp_path / "after.parquet", **ROLES, **FEW)
+    for found in (other, from_file):
+        assert [r.estimate for r in found.risks[:2]] == [r.estimate for r in made.risks[:2]]
+        assert all(c.treatment in ("kept", "replaced") for c in found.columns)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".json", ".csv", ".txt"])
+def test_it_is_written_in_every_format(made, tmp_path, suffix):
+    path = made.save(tmp_path / f"risk{suffix}")
+    assert b"k-anonymity" in path.read_bytes()
+    assert str(made).startswith("╭")
+    assert made._repr_html_().startswith("<iframe sandbox")
+
+
+def test_a_format_nobody_has(made, tmp_path):
+    with pytest.raises(OutputError, match=r"names no format of an assessment"):
+        made.save(tmp_path / "risk.pdf")
+    with pytest.raises(SpecError, match="is no format"):
+        made.render("pdf")
+    (tmp_path / "other.json").write_text('{"schema": 1}')
+    with pytest.raises(DataError, match="is no assessment"):
+        open_assessment(tmp_path / "other.json")
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+SMALL = people(200)
+SAFE = replaced(SMALL)
+BAD = [
+    ({"quasi": []}, SpecError, "name the columns that identify in combination"),
+    ({"quasi": ["sexx"]}, SpecError, 'no column "sexx".*sex'),
+    ({"quasi": ["sex", "sex"]}, SpecError, "is named twice"),
+    ({"quasi": ["email"]}, SpecError, "identifying already"),
+    ({"sensitive": "age"}, SpecError, "quasi-identifier already"),
+    ({"identifying": None}, SpecError, "hand the anonymizer over"),
+    ({"identifying": None, "anonymizer": 3}, SpecError, "expected an Anonymizer"),
+    ({"identifying": ["mail"]}, SpecError, 'no column "mail"'),
+    ({"anonymized": SAFE.head(9), "rows": "aligned"}, DataError, "not aligned"),
+    ({"rows": "sorted"}, SpecError, "expected"),
+    ({"rows": [0, 1]}, DataError, "2 numbers for the 200 rows"),
+    ({"rows": [900] * 200}, DataError, "go from 0 to 199"),
+    ({"rows": [0.5] * 200}, SpecError, "numbers of rows"),
+    ({"holdout": SMALL.drop(columns="age")}, DataError, 'has no column "age"'),
+    ({"label": "wealth"}, SpecError, 'no column "wealth"'),
+    ({"label": "email"}, SpecError, "identifies people"),
+    ({"label": "one", "original": SMALL.assign(one=1), "anonymized": SAFE.assign(one=1)},
+     DataError, "one class"),
+    ({"label": "many", "original": SMALL.assign(many=range(200)),
+      "anonymized": SAFE.assign(many=range(200))}, DataError, "cut it at a threshold"),
+    ({"label": "paid", "anonymized": SAFE.assign(paid=1)}, DataError, "one class"),
+    ({"label": "paid", "anonymized": SAFE.drop(columns="paid")}, SpecError, "the result has no"),
+    ({"label": "illness"}, SpecError, "say which value"),
+    ({"label": "illness", "favorable": "plague"}, SpecError, "is no value"),
+    ({"label": "paid", "protect": "gender"}, SpecError, 'no column "gender"'),
+    ({"label": "paid", "protect": {"sex": ["Male"]}}, SpecError, "two levels"),
+    ({"label": "paid", "protect": "name"}, SpecError, "name its levels"),
+    ({"protect": "sex"}, SpecError, "takes a label"),
+    ({"label": "paid", "model": 3}, ModelError, "expected an estimator"),
+    ({"original": SMALL.head(0)}, DataError, "no rows"),
+    ({"original": 3}, DataError, "expected a data frame"),
+    ({"anonymized": pd.DataFrame({"z": [1]})}, DataError, "no column in common"),
+    ({"k": 0}, SpecError, r"\$\.k"),
+    ({"closer": 0.5}, SpecError, r"\$\.closer"),
+    ({"tolerance": float("nan")}, SpecError, r"\$\.tolerance"),
+    ({"confidence": 1.0}, SpecError, r"\$\.confidence"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "kind", "said"), BAD)
+def test_bad_input_is_one_sentence(change, kind, said):
+    asked = {"original": SMALL, "anonymized": SAFE, **ROLES, **change}
+    with pytest.raises(kind, match=said) as caught:
+        assess(**asked)
+    assert isinstance(caught.value, ParibusError)
+    assert "\n" not in str(caught.value)
