@@ -494,6 +494,14 @@ def test_every_host_of_a_network_and_every_range():
     assert all(a.split(".")[:2] == b.split(".")[:2] for a, b in zip(kept, public, strict=True))
 
 
+def test_where_one_bit_may_change_it_does():
+    values = [f"93.184.216.{i}" for i in range(256)]
+    assert replaced(Ip(keep_network=31), values) == [f"93.184.216.{i ^ 1}" for i in range(256)]
+    for wrong in (-1, 32, "8"):
+        with pytest.raises(SpecError):
+            Ip(keep_network=wrong)
+
+
 def test_ports_networks_mapped_addresses_and_rubbish():
     four, port, net = replaced(Ip(), ["8.8.4.4", "8.8.4.4:53", "8.8.4.4/24"])
     assert (port, net) == (f"{four}:53", f"{four}/24")

@@ -213,6 +213,15 @@ def test_short_formats_have_all_sorts_of_cycles_of_one():
     assert len(found) == 20
 
 
+@pytest.mark.parametrize("size", [10, 4096, 4097, 10_007])
+def test_all_numbers_are_on_one_cycle(size):
+    made = KEY.permuted_numbers(np.arange(size, dtype=np.uint64), size, "r").tolist()
+    at, length = made[0], 1
+    while at:
+        at, length = made[at], length + 1
+    assert length == size
+
+
 # --- bits -----------------------------------------------------------------------------------------
 
 

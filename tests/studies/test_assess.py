@@ -148,9 +148,24 @@ def test_attacks_find_copies_and_not_strangers():
         assert risk(bad, measure).verdict == "exceeds threshold"
         assert risk(good, measure).verdict != "exceeds threshold"
     assert risk(bad, "closeness").estimate == 1.0
+    # Row by row, one half of the originals is the holdout of the other.
+    split = assess(original, replaced(original), **{**roles, **limits, "holdout": None})
+    assert risk(split, "closeness").estimate == 1.0
     assert risk(good, "closeness").low < 0.5 < risk(good, "closeness").high
     assert good.distances is not None
     assert sum(good.distances.holdout) == pytest.approx(1)
+
+
+def test_rows_that_share_a_real_row_are_one_voice():
+    rng = np.random.default_rng(0)
+    real = [[rng.normal(size=400)] for _ in range(2)]
+    widths = []
+    for fakes in (few := rng.normal(size=20), np.repeat(few, 40)):
+        found = Found(each=0.95)
+        limits = Thresholds(5, None, None, 0.0, 0.1, 0.55)
+        _closeness(([fakes], *real), ("a",), limits, found, 0)
+        widths.append(found.risks[0].high - found.risks[0].low)
+    assert widths[1] > 0.8 * widths[0]
 
 
 def test_closeness_is_within_its_interval_as_often_as_it_says():

@@ -346,12 +346,17 @@ _SHAPES = frozenset(
 """Sizes of the groups of cards and national IDs: most runs of numbers have none of them."""
 
 
+_FIRST = frozenset(shape[0] for shape in _SHAPES)
+
+
 def _longest(
     text: str, groups: list[tuple[int, int]], first: int
 ) -> tuple[Sort, int, int, int] | None:
-    start = groups[first][0]
+    start, end = groups[first]
+    if end - start not in _FIRST:
+        return None
     near = groups[first : first + 7]
-    sizes = tuple(b - a for a, b in near)
+    sizes = tuple([b - a for a, b in near])
     for stop in range(len(near), 0, -1):
         if sizes[:stop] not in _SHAPES:
             continue
@@ -369,13 +374,21 @@ def _longest(
 
 
 def _others(text: str) -> Pieces:
+    bare = text.strip(" ")
+    if len(bare) < 7:
+        return [(None, text)]
+    if is_phone(bare):
+        start = text.index(bare)
+        return [(None, text[:start]), ("phone", bare), (None, text[start + len(bare) :])]
     groups = [(m.start(), m.end()) for m in _GROUP.finditer(text)]
-    sizes = [sum(c.isdigit() for c in text[a:b]) for a, b in groups]
+    sizes = [len(text[a:b].strip("+()")) for a, b in groups]
     pieces: Pieces = []
     at = first = 0
     while first < len(groups):
         start, sort = groups[first][0], None
-        stop = min(first + 9, len(groups)) + 1
+        # As many groups as `is_phone` takes.
+        most = 8 if text[start] in "+(0" else 5
+        stop = min(first + most, len(groups)) + 1
         digits = sum(sizes[first : stop - 1])
         while stop > first + 1:
             stop -= 1

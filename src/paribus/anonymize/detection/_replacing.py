@@ -143,5 +143,5 @@ def _coarse(profile: Profile) -> tuple[str, dict[str, Any]]:
     if profile.type == "real":
         return "truncate", {"step": _DEGREES}
     if is_text(profile.values.type) and profile.words < 1.5 and profile.share("[a-z]") > 0.5:
-        return "truncate", {"characters": 4}  # A geohash of four characters: 20 kilometers.
+        return "truncate", {"keep": 4}  # A geohash of four characters: 20 kilometers.
     return "drop", {}

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,12 +47,19 @@ class Options:
     """Rows of a chunk at most."""
 
 
+class Aside(Protocol):
+    """What a format remembers of how some rows were written."""
+
+    def taken(self, rows: npt.NDArray[np.intp], changed: Collection[str]) -> Any:
+        """Give the same for some of the rows; nothing is remembered of the columns changed."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some rows, and what the format wants to remember of how they were written."""
 
     batch: pa.RecordBatch
-    aside: Any = None
+    aside: Aside | None = None
 
 
 class Part(Protocol):

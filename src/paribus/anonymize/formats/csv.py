@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -48,6 +50,18 @@ class Dialect:
     bom: bool = False
     quoted: bool = False
     """Whether every text is in quotes, also where none are needed."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words such as NA, which were taken for missing: for each column, null where there was none."""
+
+    texts: Mapping[str, pa.Array]
+
+    def taken(self, rows: npt.NDArray[np.intp], changed: Collection[str]) -> Words:
+        """Give those of some of the rows; in a column that has changed, missing is empty."""
+        kept = {name: each for name, each in self.texts.items() if name not in changed}
+        return Words({name: each.take(pa.array(rows)) for name, each in kept.items()})
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ class CsvPart:
             last: pa.RecordBatch | None = None
             for batch in gathered(self._batches(self._header), self.options.rows):
                 last = batch.slice(batch.num_rows - 1)
-                yield self._numbered(_without_missing(batch))
+                yield self._numbered(_without_missing(batch, self.numbers))
             if last is not None and self._open_ended(last):
                 raise DataError("a quotation mark is opened and never closed")
 
@@ -143,7 +157,7 @@ class CsvPart:
             return self
         with reported(self.path):
             for batch in gathered(self._batches(list(kinds)), self.options.rows):
-                read = _without_missing(batch).batch
+                read = _without_missing(batch, kinds).batch
                 for name, kind in list(kinds.items()):
                     kinds |= {name: _wide_enough(read.column(name), kind)}
                     if kinds[name] is None:
@@ -307,17 +321,19 @@ def _wide_enough(texts: pa.Array, kind: pa.DataType) -> pa.DataType | None:
     return None
 
 
-def _without_missing(batch: pa.RecordBatch) -> Chunk:
-    """Take words such as NA for missing, and remember them."""
+def _without_missing(batch: pa.RecordBatch, numbers: Collection[str]) -> Chunk:
+    """Take words such as NA for missing, and blanks among numbers, and remember them."""
     columns, words = list(batch.columns), {}
     for place, column in enumerate(columns):
         said = pc.is_in(column, value_set=_WORDS)
+        if batch.schema.names[place] in numbers:
+            said = pc.or_(said, pc.equal(pc.utf8_trim_whitespace(column), ""))
         if pc.any(said).as_py():
             words[batch.schema.names[place]] = pc.if_else(said, column, None)
             columns[place] = pc.if_else(said, None, column)
     if not words:
         return Chunk(batch)
-    return Chunk(pa.RecordBatch.from_arrays(columns, schema=batch.schema), words)
+    return Chunk(pa.RecordBatch.from_arrays(columns, schema=batch.schema), Words(words))
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -349,7 +365,7 @@ class CsvWriter:
 
     def write(self, chunk: Chunk) -> None:
         """Write some rows."""
-        words = chunk.aside or {}
+        words = chunk.aside.texts if isinstance(chunk.aside, Words) else {}
         columns = []
         for name, column in zip(self._names, chunk.batch.columns, strict=True):
             texts = as_text(column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from paribus.anonymize.formats.base import Chunk, Opened, Options, as_text, disarmed, reported
@@ -40,6 +42,18 @@ _LOST = {
 _ILLEGAL = re.compile(r"[\000-\010\013\014\016-\037]")
 
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The type of each cell, of columns that hold several."""
+
+    cells: Mapping[str, list[type]]
+
+    def taken(self, rows: npt.NDArray[np.intp], changed: Collection[str]) -> Kinds:
+        """Give those of some of the rows; a column that has changed is text."""
+        kept = {name: each for name, each in self.cells.items() if name not in changed}
+        return Kinds({name: [each[row] for row in rows.tolist()] for name, each in kept.items()})
 
 
 @dataclass(frozen=True)
@@ -191,7 +205,7 @@ def _chunk(rows: list[Row], schema: pa.Schema) -> Chunk:
                 columns.append(pa.array(values, each.type))
             except (pa.ArrowException, OverflowError):
                 raise DataError(f'"{each.name}" holds a number of more than 64 bits') from None
-    return Chunk(pa.RecordBatch.from_arrays(columns, schema=schema), mixed)
+    return Chunk(pa.RecordBatch.from_arrays(columns, schema=schema), Kinds(mixed))
 
 
 def _written(value: Any) -> str:
@@ -376,7 +390,7 @@ class ExcelWriter:
 
     def write(self, chunk: Chunk) -> None:
         """Write some rows."""
-        mixed = chunk.aside if isinstance(chunk.aside, dict) else {}
+        mixed = chunk.aside.cells if isinstance(chunk.aside, Kinds) else {}
         columns = [
             self._cells(column, mixed.get(name))
             for name, column in zip(self._names, chunk.batch.columns, strict=True)

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from paribus.anonymize.formats.base import LONGEST, Chunk, Opened, Options, reported
@@ -38,6 +40,11 @@ class Shapes:
 
     known: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+
+    def taken(self, rows: npt.NDArray[np.intp], changed: Collection[str]) -> Shapes:
+        """Give those of some of the lines; all of them have the columns that have changed."""
+        known = [(*keys, *(name for name in changed if name not in keys)) for keys in self.known]
+        return Shapes(known, [self.lines[row] for row in rows.tolist()])
 
 
 @dataclass(frozen=True)

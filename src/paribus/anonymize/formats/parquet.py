@@ -30,8 +30,12 @@ _MOST_BYTES = 1 << 27
 _CHUNK_BYTES = 1 << 26
 _READ_ROWS = 1 << 14
 """Rows that are decoded at a time: few, since a dictionary may hide how long they are."""
-_ROW = 1 << 30
-"""Bytes of a row at most, on average of a row group: Arrow has 2 GB for all texts of a chunk."""
+_GROUP = 1 << 30
+_ROW = 1 << 16
+"""A row group of more than `_GROUP` bytes whose rows have more than this on average may hold a cell
+that fills the memory: the footer does not tell, so such files are refused unread."""
+_LARGEST = 1 << 28
+"""Bytes that may come out of one reading, of a dictionary that says a long text often as well."""
 _BUFFER = 1 << 20
 _FEW = 4
 """How often a value occurs at least, on average, for a dictionary of values to pay."""
@@ -71,7 +75,7 @@ class ParquetPart:
         ):
             for group in range(self.metadata.num_row_groups):
                 rows = _rows(self.metadata.row_group(group))
-                batches = file.iter_batches(rows, row_groups=[group])
+                batches = _bounded(file.iter_batches(rows, row_groups=[group]))
                 for batch in gathered(batches, self.options.rows, _CHUNK_BYTES):
                     yield Chunk(stripped(batch, self.schema))
 
@@ -103,7 +107,7 @@ def opened(path: Path, options: Options) -> Opened:
     Raises
     ------
     DataError
-        Where it is missing, damaged, encrypted, or has a row of a gigabyte.
+        Where it is missing, damaged, encrypted, or has cells that fill the memory.
     """
     with (
         reported(path),
@@ -112,19 +116,30 @@ def opened(path: Path, options: Options) -> Opened:
     ):
         metadata, given = file.metadata, file.schema_arrow
         for group in range(metadata.num_row_groups):
-            _check_rows(metadata.row_group(group))
+            _check_group(metadata.row_group(group))
         if metadata.num_row_groups:
             # Where columns are encrypted, asking what is known of them ends the process.
-            next(file.iter_batches(1, row_groups=[0]), None)
+            next(_bounded(file.iter_batches(1, row_groups=[0])), None)
     notes: tuple[str, ...] = ()
     if given.metadata or any(key != b"ARROW:schema" for key in metadata.metadata or {}):
         notes = ("the metadata of the file do not pass",)
     return Opened((ParquetPart(path, bare(given), metadata, options),), _layout(metadata), notes)
 
 
-def _check_rows(group: Any) -> None:
-    if group.total_byte_size > _ROW * max(1, group.num_rows):
-        raise DataError("has a row of more than 1 GB; leave such files out of the table")
+def _check_group(group: Any) -> None:
+    size = group.total_byte_size
+    if size > _GROUP and size > _ROW * group.num_rows:
+        raise DataError(
+            f"has a row group of {size / 1e9:.1f} GB with {group.num_rows:,} rows; write it with "
+            "smaller row groups, and without cells of many megabytes"
+        )
+
+
+def _bounded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if batch.nbytes > _LARGEST:
+            raise DataError(f"has {batch.num_rows:,} rows that take {batch.nbytes / 1e9:.1f} GB")
+        yield batch
 
 
 def _rows(group: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -71,30 +72,27 @@ class Email(OfText):
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
         locals_, domains, others = _parts(texts)
-        encoded = pc.utf8_lower(domains).dictionary_encode()
-        address = pc.binary_join_element_wise(
-            locals_, encoded.dictionary.take(encoded.indices), "@"
-        )
-        if others.any():
+        hosts, codes = pc.utf8_lower(domains.dictionary), domains.indices
+        if hosts.equals(domains.dictionary) and not others.any() and _are_simple(texts):
+            address = texts
+        else:
+            address = pc.binary_join_element_wise(locals_, hosts.take(codes), "@")
             # All of what is no address counts.
-            address = pc.if_else(
-                pa.array(others), pc.binary_join_element_wise("", texts, "\x00"), address
-            )
+            whole = pc.binary_join_element_wise("", texts, "\x00")
+            address = pc.if_else(pa.array(others), whole, address)
         words = key.words(address, self.realm_, 2)
         first, last = person(locals_, words[:, 1], key, self.locale)
         named = pc.binary_join_element_wise(first, last, base32(words[:, 0]), ".")
-        hosts = domain_fakes(encoded.dictionary, key, self.domains).take(encoded.indices)
-        return pc.binary_join_element_wise(named, hosts, "@")
+        return pc.binary_join_element_wise(
+            named, domain_fakes(hosts, key, self.domains).take(codes), "@"
+        )
 
 
-def _parts(texts: pa.Array) -> tuple[pa.Array, pa.Array, Flags]:
+def _parts(texts: pa.Array) -> tuple[pa.Array, pa.DictionaryArray, Flags]:
     """Cut addresses into what stands before and behind their @, and tell what is no address."""
     none = np.zeros(len(texts), np.bool_)
-    split = pc.split_pattern(texts, "@", max_splits=2)
-    if _are_simple(texts) and bool(pc.all(pc.equal(pc.list_value_length(split), 2)).as_py()):
-        halves = split.flatten()
-        if not pc.any(pc.equal(halves, "")).as_py():
-            return halves[::2], halves[1::2], none
+    if _are_simple(texts) and (halves := _halves(texts)) is not None:
+        return *halves, none
     plain = flags(pc.match_substring_regex(texts, _PLAIN))
     rows = np.flatnonzero(~plain)
     others = texts.take(pa.array(rows))
@@ -103,13 +101,30 @@ def _parts(texts: pa.Array) -> tuple[pa.Array, pa.Array, Flags]:
     some = pc.extract_regex(others, _SOME).field("domain")
     local = pc.if_else(pa.array(missing), others, pc.fill_null(found.field("local"), ""))
     domain = pc.if_else(pa.array(missing), pc.fill_null(some, ""), found.field("domain"))
-    halves = split.filter(pa.array(plain)).flatten()
+    split = pc.split_pattern(texts.filter(pa.array(plain)), "@").flatten()
     none[rows[missing]] = True
     return (
-        patched(texts, [(plain, halves[::2]), (~plain, local)]),
-        patched(texts, [(plain, halves[1::2]), (~plain, domain)]),
+        patched(texts, [(plain, split[::2]), (~plain, local)]),
+        patched(texts, [(plain, split[1::2]), (~plain, domain)]).dictionary_encode(),
         none,
     )
+
+
+def _halves(texts: pa.Array) -> tuple[pa.Array, pa.DictionaryArray] | None:
+    """Cut addresses of a single @ with something on either side, without looking at them twice."""
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    at = np.flatnonzero(np.frombuffer(data, np.uint8)[: ends[-1]] == ord("@"))
+    at = at[at >= ends[0]]
+    if len(at) != len(texts) or not ((at > ends[:-1]) & (at < ends[1:] - 1)).all():
+        return None
+    cuts = np.empty(2 * len(texts) + 1, np.int32)
+    cuts[::2], cuts[1::2] = ends, at
+    pieces = pa.StringArray.from_buffers(2 * len(texts), pa.py_buffer(cuts), data)
+    evens = np.arange(0, 2 * len(texts), 2)
+    domains = pieces.take(pa.array(evens + 1)).dictionary_encode()
+    bare = pc.utf8_slice_codeunits(domains.dictionary, 1)
+    return pieces.take(pa.array(evens)), pa.DictionaryArray.from_arrays(domains.indices, bare)
 
 
 def _are_simple(texts: pa.Array) -> bool:
@@ -122,7 +137,5 @@ def _are_simple(texts: pa.Array) -> bool:
     return not bool(_MEANT[raw].any())
 
 
-_MEANT = np.ones(256, np.bool_)
-_MEANT[[ord(c) for c in "@.-_+abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"]] = (
-    False
-)
+_MEANT = ~np.isin(np.arange(256), [ord(c) for c in "@.-_+='!#$*^`{|}~" + ascii_letters + digits])
+_MEANT[128:] = False

@@ -124,8 +124,8 @@ class Noise(Replacement):
             most = float(np.finfo(kind.to_pandas_dtype()).max)
         if self.decimals is not None:
             digits = np.full(len(numbers), self.decimals)
-        with np.errstate(over="ignore"):
-            made = np.clip(self._turned(numbers + noise), -most, most)
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = self._turned(np.clip(numbers + noise, -most, most))
         for places in np.unique(digits).tolist():
             here = (digits == places) & (np.abs(made) < 1e15)
             made[here] = np.round(made[here], places)
