@@ -8,6 +8,8 @@ costs no more than an empty module.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -162,6 +164,17 @@ _HOMES = {
     "studies.search": ("search",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+class _Public(ModuleType):
+    """Keeps public names public: importing the package `anonymize` must not hide the call."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Public
 
 
 def __getattr__(name: str) -> Any:

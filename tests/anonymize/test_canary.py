@@ -291,7 +291,11 @@ def people(seed, rows=ROWS):
 def written(table, plant, path):
     """Write a table, with canaries wherever the format has a place for them."""
     if path.name.endswith(".csv"):
-        csv.write_csv(table, path)
+        with pa.output_stream(path, compression="detect") as file:
+            csv.write_csv(table, file)
+    elif path.name.endswith(".csv.gz"):
+        with pa.output_stream(path, compression="gzip") as file:
+            csv.write_csv(table, file)
     elif path.name.endswith(".jsonl"):
         import json
 
@@ -310,14 +314,15 @@ def written(table, plant, path):
 def workbook(table, plant, path):
     book = Workbook()
     sheet = book.active
-    sheet.title = plant.name()[:31]
+    # A name alone is on no list: as those of files, names of sheets that are declared must not be one.
+    sheet.title = f"{plant.remember(plant.word(9))}@{plant.remember(plant.word(9))}.com"
     sheet.append(table.column_names)
     for row in table.to_pylist():
         sheet.append([*row.values()])
     sheet["A2"].comment = Comment(f"ask {plant.name()} {plant.email()}", plant.name())
     sheet["A3"].hyperlink = f"mailto:{plant.email()}"
     sheet.oddHeader.center.text = plant.name()
-    hidden = book.create_sheet(plant.name()[:31])
+    hidden = book.create_sheet(f"tel {plant.phone()}")
     hidden.sheet_state = "veryHidden"
     hidden.append(["email"])
     for _ in range(50):
@@ -421,7 +426,7 @@ def typed(plant, rows=200):
         "removed": ({"kind": "text", "beyond": "remove"}, pa.array(emails())),
     }
     if hasattr(pa, "string_view"):
-        columns["string_view"] = ("email", pa.array(emails()).cast(pa.string_view()))
+        columns["string_view"] = ("email", pa.array(emails(), pa.string_view()))
     table = pa.table({name: values for name, (_, values) in columns.items()})
     return table, {name: kind for name, (kind, _) in columns.items()}
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paribus.anonymize.keys import Key
@@ -18,6 +18,7 @@ from paribus.anonymize.replacements.truncate import Truncate
 from paribus.errors import DataError, SpecError
 
 KEY = Key(b"a secret of some length")
+SLOW = [HealthCheck.too_slow]
 OTHER = Key(b"another secret of length")
 TYPES = (
     pa.date32(),
@@ -39,7 +40,7 @@ def moved(values: pa.Array, people: list[object] | None = None, key: Key = KEY, 
     return kind.replace(values, key, row)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=80, suppress_health_check=SLOW)
 @given(rows, st.sampled_from(TYPES), st.booleans())
 def test_intervals_of_a_person_stay(given: list, kind: pa.DataType, weeks: bool) -> None:
     people = pa.array([who for who, _ in given], pa.string())
@@ -87,7 +88,7 @@ FORMATS = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(
     st.lists(
         st.datetimes(dt.datetime(1800, 1, 1), dt.datetime(2200, 1, 1)), min_size=1, max_size=8

@@ -539,7 +539,7 @@ print(next(int(line.split()[1]) for line in status.splitlines() if line.startswi
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
     peaks = []
-    for rows in (500_000, 2_500_000):
+    for rows in (1_000_000, 4_000_000):
         source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
         writer = format_of(source).writer(source, source, None)
         block = pa.record_batch(
@@ -557,5 +557,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         peaks.append(int(done.stdout))
-    # Five times the rows are 90 MB more as text alone, of which there are several copies.
-    assert peaks[1] < 1.35 * peaks[0], peaks
+    # Three million rows are 110 MB as text alone, of which there would be several copies.
+    assert peaks[1] < 1.3 * peaks[0], peaks

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paribus.anonymize.keys import Key
@@ -21,6 +21,7 @@ from paribus.anonymize.replacements.truncate import Truncate
 from paribus.errors import DataError, SpecError
 
 KEY = Key(b"a secret of some length")
+SLOW = [HealthCheck.too_slow]
 OTHER = Key(b"another secret of length")
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint32(), pa.uint64()]
 
@@ -45,7 +46,7 @@ any_numbers = columns | floats | decimals
 # --- bands ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(columns, st.integers(1, 1000), st.integers(-50, 50))
 def test_a_whole_number_is_within_its_band(values: pa.Array, width: int, start: int) -> None:
     made = Bands(width=width, start=start).replace(values, KEY, {}).to_pylist()
@@ -66,7 +67,7 @@ def span(text: str) -> list[str]:
     return [low or high, high]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=SLOW)
 @given(any_numbers)
 def test_bands_never_fail_and_keep_nulls(values: pa.Array) -> None:
     for said in ({"width": 2.5}, {"edges": [-3.5, 0, 1e6]}, {"width": 10, "low": 0, "high": 90}):
@@ -130,7 +131,7 @@ def test_wrong_bands(said: dict) -> None:
 # --- rounding -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(columns, st.integers(1, 10**6))
 def test_whole_numbers_go_to_the_nearest_multiple(values: pa.Array, step: int) -> None:
     made = Truncate(step=step).replace(values, KEY, {})
@@ -145,6 +146,11 @@ def test_whole_numbers_go_to_the_nearest_multiple(values: pa.Array, step: int) -
         fits = [m for m in (exact, exact - step, exact + step, 0) if info.min <= m <= info.max]
         assert after % step == 0
         assert after == fits[0]
+
+
+def test_halves_go_up() -> None:
+    values = pa.array([4, 5, 14, 15, -4, -5, -6, -15])
+    assert Truncate(step=10).replace(values, KEY, {}).to_pylist() == [0, 10, 10, 20, 0, 0, -10, -10]
 
 
 def test_other_numbers_rounded() -> None:
@@ -184,7 +190,7 @@ def test_wrong_columns_to_truncate(said: dict, kind: pa.DataType) -> None:
 # --- noise ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(
     any_numbers,
     st.sampled_from(

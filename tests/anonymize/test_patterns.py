@@ -6,7 +6,7 @@ import time
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paribus.anonymize.checksums import IBAN_LENGTHS
@@ -25,6 +25,8 @@ from paribus.anonymize.patterns import (
     share_matching,
     sort_of,
 )
+
+SLOW = [HealthCheck.too_slow]
 
 
 def hits(text: str) -> dict[str, list[str]]:
@@ -213,7 +215,7 @@ PLANTS = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(
     st.lists(
         st.one_of(
@@ -247,7 +249,7 @@ def test_filled_with_what_was_there_gives_the_texts_again(parts: list[list[str] 
     assert half.to_pylist() == texts[len(array) // 2 :]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=SLOW)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
 def test_no_text_is_changed_by_looking(text: str) -> None:
     made = find(pa.array([text])).filled(lambda sort, found: found)[0].as_py()

@@ -8,7 +8,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paribus.anonymize.anonymizer import Anonymizer
@@ -20,6 +20,7 @@ from paribus.anonymize.replacements.text import Text, disarmed
 from paribus.errors import DataError, SpecError
 
 KEY = Key(b"a secret of some length")
+SLOW = [HealthCheck.too_slow]
 
 
 def made(
@@ -193,7 +194,7 @@ words = st.sampled_from(
 texts = st.none() | st.lists(words, max_size=6).map(" ".join)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20, suppress_health_check=SLOW)
 @given(st.lists(st.tuples(texts, st.none() | st.just("John Smith")), min_size=1, max_size=10))
 def test_rows_do_not_see_each_other(rows: list[tuple[str | None, str | None]]) -> None:
     notes, who = [a for a, _ in rows], [b for _, b in rows]
@@ -209,7 +210,7 @@ def test_rows_do_not_see_each_other(rows: list[tuple[str | None, str | None]]) -
             assert "7946" not in after
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=SLOW)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=80))
 def test_no_text_breaks_it(text: str) -> None:
     assert len(made(text, row={"who": [text]})) == 1

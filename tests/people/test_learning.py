@@ -287,6 +287,20 @@ def test_no_value_of_few_rows_is_told():
     assert set(few.fields["city"].values) == {"Bern", "Genf"}
 
 
+@pytest.mark.parametrize(("gone", "told"), [(1, False), (9, False), (10, True)])
+def test_what_few_rows_lack_is_not_told(gone, told):
+    rng = np.random.default_rng(2)
+    pay = rng.normal(size=400).round(3)
+    table = pd.DataFrame({"pay": pay, "age": rng.uniform(20, 60, 400), "city": "Bern"})
+    table.loc[200:, "city"] = "Genf"
+    richest = np.argsort(pay)[400 - gone :]
+    table.loc[richest, ["age", "city"]] = np.nan, None
+    learned = learn(table)
+    assert [learned.fields[name].missing is not None for name in ("age", "city")] == [told, told]
+    assert any("lack a value" in note for note in learned.notes) != told
+    assert not told or learned.fields["age"].missing.dependence["pay"] > 0.5
+
+
 @pytest.mark.parametrize("least", [1, 5, 50])
 def test_least_is_kept(least):
     learned = learn(TABLE, protect="gender", least=least)

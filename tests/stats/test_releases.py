@@ -76,6 +76,15 @@ def test_a_category_of_one_row_is_not_told():
     assert abs(told["clerk"] - 5_000) < 6 * noise_scale(0.01)
 
 
+@pytest.mark.parametrize("odd", ["clerk\0", "clerk\0x", "\0", "Clerk", "clerk "])
+def test_no_category_takes_the_place_of_another(odd):
+    # One row more, of a name that ends like another where a null character ends it.
+    told = noisy_categories({"clerk": 5_000, odd: 1}, rho=0.01, delta=1e-9)
+    assert list(told) == ["clerk"]
+    assert abs(told["clerk"] - 5_000) < 6 * noise_scale(0.01)
+    assert set(noisy_categories({"clerk": 5_000, odd: 4_000}, 0.01, 1e-9)) == {"clerk", odd}
+
+
 def test_the_threshold_is_that_of_delta():
     # A count of 1 is told with probability delta, nearly.
     rows = {str(i): 1 for i in range(40_000)}

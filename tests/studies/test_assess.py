@@ -13,7 +13,8 @@ import pytest
 from paribus.anonymize.anonymizer import Anonymizer
 from paribus.anonymize.keys import Key
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError
-from paribus.studies._risks import Found, Thresholds, _closeness
+from paribus.studies._attacks import _closeness
+from paribus.studies._risks import Found, Thresholds
 from paribus.studies.assess import Assessment, assess, open_assessment
 
 FEW = {"attacks": 60, "sample": 500}
@@ -168,6 +169,17 @@ def test_rows_that_share_a_real_row_are_one_voice():
     assert widths[1] > 0.8 * widths[0]
 
 
+def test_rows_as_close_to_all_prove_no_more_than_their_number():
+    same = np.zeros(100, int)
+    found = Found(each=0.95)
+    _closeness(([same], [same], [same]), ("a",), Thresholds(5, None, None, 0, 0.1, 0.55), found, 0)
+    (made,) = found.risks
+    # Rule of three: of 100 more rows, up to 3 % could differ by a half.
+    assert made.estimate == 0.5
+    assert made.high - 0.5 == pytest.approx(0.5 * (1 - 0.05 ** (1 / 100)))
+    assert made.low == pytest.approx(1 - made.high)
+
+
 def test_closeness_is_within_its_interval_as_often_as_it_says():
     """Rows of the result that know nothing of the one half more than of the other: 0.5."""
     missed = 0
@@ -224,6 +236,8 @@ def test_rows_that_were_left_out_are_no_obstacle(original):
     assert found.aligned
     assert found.word == "identifying values are left"
     assert any("not in the result" in note for note in found.notes)
+    kept = {c.name: c.treatment for c in found.columns}
+    assert kept["age"] == kept["illness"] == "kept"
 
 
 def test_numbers_in_bands_are_attacked_in_their_own_terms(original):

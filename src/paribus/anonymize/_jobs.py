@@ -3,44 +3,79 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
 from paribus.anonymize.anonymizer import Anonymizer
-from paribus.anonymize.formats.base import Format, Opened, Options, Part, format_of, known
+from paribus.anonymize.disguises import undisguised
+from paribus.anonymize.formats.base import (
+    Chunk,
+    Format,
+    Opened,
+    Options,
+    Part,
+    format_of,
+    known,
+)
+from paribus.anonymize.patterns import find
+from paribus.anonymize.replacements import _people_in_text
 from paribus.anonymize.replacements.base import is_text
-from paribus.errors import DataError, OutputError, ParibusError
+from paribus.errors import DataError, OutputError, ParibusError, SpecError
 
 
 def places(
     sources: str | Path | Iterable[str | Path], target: Path, *, skip: bool
 ) -> list[tuple[Path, Path, str]]:
     """Give each file with its target, and its name inside the folder."""
+    one = Path(sources) if isinstance(sources, str | Path) else None
+    if one is not None and one.is_dir():
+        _check_folders(one, target)
+    elif one is not None and not target.is_dir():
+        return [(one, target, one.name)]
+    return [(file, target / inside, inside) for file, inside in tables_in(sources, skip=skip)]
+
+
+def tables_in(sources: str | Path | Iterable[str | Path], *, skip: bool) -> list[tuple[Path, str]]:
+    """Give each file with its name inside the folder, or its name where there is none.
+
+    Parameters
+    ----------
+    sources : str, Path, or iterable of them
+        Files, or one folder.
+    skip : bool
+        Whether files of a folder that are no tables are passed over.
+
+    Raises
+    ------
+    DataError
+        Where there is no table, or a file that is none.
+    """
     if isinstance(sources, str | Path):
-        folder = Path(sources)
-        if folder.is_dir():
-            return _inside(folder, target, skip=skip)
-        if not target.is_dir():
-            return [(folder, target, folder.name)]
-        sources = [folder]
+        if Path(sources).is_dir():
+            return _inside(Path(sources), skip=skip)
+        sources = [sources]
     files = [Path(each) for each in sources]
     if not files:
         raise DataError("there are no files to anonymize")
     for file in files:
         if file.is_dir():
             raise DataError(f'"{file}" is a folder; give one folder, or files')
-    return [(file, target / file.name, file.name) for file in files]
+    return [(file, file.name) for file in files]
 
 
-def _inside(folder: Path, target: Path, *, skip: bool) -> list[tuple[Path, Path, str]]:
+def _check_folders(folder: Path, target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise OutputError(f'"{target}" is a file, and a folder is anonymized into a folder')
     here, there = folder.resolve(), target.resolve()
     if here == there or here in there.parents:
         raise OutputError(f'"{target}" is inside of "{folder}"; name a folder outside of it')
+
+
+def _inside(folder: Path, *, skip: bool) -> list[tuple[Path, str]]:
     files = sorted(
         file
         for file in folder.rglob("*")
@@ -53,14 +88,38 @@ def _inside(folder: Path, target: Path, *, skip: bool) -> list[tuple[Path, Path,
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         raise DataError(
             f'"{others[0]}"{more} is no table that can be read here; take it away, or leave such '
-            'files out with others="skip"'
+            'files out with others="skip" (--skip-others)'
         )
     if not found:
         raise DataError(f'there are no tables in "{folder}"')
-    return [
-        (file, target / file.relative_to(folder), file.relative_to(folder).as_posix())
-        for file in found
-    ]
+    return [(file, file.relative_to(folder).as_posix()) for file in found]
+
+
+def options_of(encoding: str, hidden: Literal["refuse", "include", "drop"]) -> Options:
+    """Check how files are to be read.
+
+    Raises
+    ------
+    SpecError
+        Where there is no such encoding, or `hidden` is none of its choices.
+    """
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise SpecError(f'there is no encoding "{encoding}"', path="$.encoding") from None
+    one_of("hidden", hidden, ("refuse", "include", "drop"))
+    return Options(encoding=encoding, hidden=hidden)
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Raises
+    ------
+    SpecError
+    """
+    if value not in choices:
+        raise SpecError(f'"{value}" is none of {", ".join(choices)}', path=f"$.{name}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +136,45 @@ class Task:
         """Names of the columns that stay; in the output some may be called otherwise."""
         columns = self.anonymizer.columns
         return [name for name in self.part.schema.names if columns[name].leaves]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Some columns of a table, as a table."""
+
+    part: Part
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.part.name
+
+    @property
+    def hidden(self) -> bool:
+        return self.part.hidden
+
+    @property
+    def schema(self) -> pa.Schema:
+        given = self.part.schema
+        return pa.schema([given.field(name) for name in self.names])
+
+    def chunks(self) -> Iterator[Chunk]:
+        for chunk in self.part.chunks():
+            yield Chunk(chunk.batch.select(list(self.names)))
+
+    def numeric(self, names: Collection[str]) -> _Columns:
+        return _Columns(self.part.numeric(names), self.names)
+
+
+def narrowed(task: Task, names: Sequence[str]) -> Task:
+    """Give the task of some columns alone, and of what their replacements read."""
+    columns = task.anonymizer.columns
+    needed = {*names, *(other for name in names for other in columns[name].reads)}
+    kept = tuple(name for name in task.part.schema.names if name in needed)
+    declared = {name: columns[name] if name in names else {"kind": "drop"} for name in kept}
+    return Task(
+        _Columns(task.part, kept), task.name, Anonymizer.model_validate({"columns": declared})
+    )
 
 
 @dataclass(frozen=True)
@@ -125,17 +223,15 @@ class Job:
             named = name in _of_sheet(inside, part.name)
             if part.hidden and not named and options.hidden != "include":
                 if options.hidden == "refuse":
-                    raise DataError(
-                        f'"{source}" has a hidden sheet "{part.name}"; declare it, or take '
-                        'hidden="include" or hidden="drop"'
-                    )
+                    raise hidden_sheet(source, part.name)
                 notes.append("does not pass: a hidden sheet")
                 continue
             if declared is None:
                 what = f'the sheet "{part.name}" of "{source}"' if part.name else f'"{source}"'
                 raise DataError(f"nothing says what becomes of {what}")
             used += [name] if name else []
-            sheet = part.name if named else f"Sheet{len(tasks) + 1}"
+            passes = named and not _identifies(part.name)
+            sheet = part.name if passes else f"Sheet{len(tasks) + 1}"
             tasks.append(Task(part.numeric(_numeric(part.schema, declared)), sheet, declared))
         if not tasks:
             raise DataError(f'"{source}": all of its sheets are hidden')
@@ -166,23 +262,51 @@ def _target_format(target: Path) -> Format:
         raise OutputError(error.message) from None
 
 
+def _identifies(sheet: str) -> bool:
+    """Tell whether the name of a sheet holds an identifier, or a name that lists have."""
+    marked = find(undisguised(pa.array([sheet], pa.string())))
+    people = marked.mark(
+        _people_in_text.CANDIDATE, _people_in_text.resolve, _people_in_text.PREFILTER
+    )
+    return bool(people.found)
+
+
+def hidden_sheet(source: Path, name: str) -> DataError:
+    """Say that a workbook has a hidden sheet of which nobody has said what becomes of it."""
+    return DataError(
+        f'"{source}" has a hidden sheet "{name}"; declare it, or take hidden="include" or '
+        'hidden="drop" (--hidden)'
+    )
+
+
 def _candidates(inside: str, sheet: str) -> list[str]:
     """Give the names under which a table may be declared, the most telling first."""
-    return [*_of_sheet(inside, sheet), *_of_file(inside)]
+    return [*_of_sheet(inside, sheet), *names_of_file(inside)]
 
 
 def _of_sheet(inside: str, sheet: str) -> list[str]:
-    return [f"{file}/{sheet}" for file in _of_file(inside)] if sheet else []
+    return [f"{file}/{sheet}" for file in names_of_file(inside)] if sheet else []
 
 
-def _of_file(inside: str) -> list[str]:
+def names_of_file(inside: str) -> list[str]:
+    """Give the names under which the table of a file may be declared, the most telling first.
+
+    Examples
+    --------
+    >>> names_of_file("eu/customers.csv.gz")
+    ['eu/customers.csv.gz', 'eu/customers', 'customers.csv.gz', 'customers']
+    """
+    bare = without_suffix(inside)
+    names = [inside, bare, inside.rsplit("/", maxsplit=1)[-1], bare.rsplit("/", maxsplit=1)[-1]]
+    return list(dict.fromkeys(names))
+
+
+def without_suffix(inside: str) -> str:
+    """Give the name of a file without the suffix of its format."""
     form = known(Path(inside))
     suffixes = form.SUFFIXES if form else ()
     ends = [len(suffix) for suffix in suffixes if inside.lower().endswith(suffix)]
-    bare = inside[: len(inside) - max(ends, default=0)]
-    return list(
-        dict.fromkeys([inside, bare, inside.rsplit("/", maxsplit=1)[-1], bare.split("/")[-1]])
-    )
+    return inside[: len(inside) - max(ends, default=0)]
 
 
 def _declared(

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pydantic import SerializeAsAny, field_validator
 
 from paribus._plugins import Declaration
-from paribus.anonymize.columns import check, fitted, gives, names_within, opened, replaced
+from paribus.anonymize.columns import check, fitted, gives, names_within, opened, replaced, size
+from paribus.anonymize.disguises import undisguised
 from paribus.anonymize.frames import Frame
 from paribus.anonymize.keys import Key
 from paribus.anonymize.patterns import find
@@ -194,7 +195,7 @@ _LARGEST = 1 << 28
 
 
 def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    if batch.num_rows <= 1 or batch.nbytes <= _LARGEST:
+    if batch.num_rows <= 1 or sum(map(size, batch.columns)) <= _LARGEST:
         yield batch
         return
     half = batch.num_rows // 2
@@ -205,7 +206,7 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def _headers(names: list[str], within: list[str], key: Key) -> dict[str, str]:
     """Give the fakes of those names of columns that hold identifiers."""
     asked = pa.array(list(dict.fromkeys([*names, *within])), pa.string())
-    if not find(asked).found:
+    if not find(undisguised(asked)).found:
         return {}
     text = cast("Replacement", REPLACEMENTS.parse({"kind": "text", "people": False}))
     made: list[str] = text.replace(asked, key, {}).to_pylist()

@@ -150,6 +150,16 @@ def compact(values: pa.Array) -> pa.Array:
     )
 
 
+def size(values: pa.Array) -> int:
+    """Give the bytes that the rows of a column take."""
+    try:
+        return int(values.nbytes)
+    except pa.ArrowTypeError:
+        # Views of text, which older versions of Arrow do not measure.
+        plain = pa.large_binary() if _is_bytes(values.type) else pa.large_string()
+        return int(as_type(values, plain).nbytes)
+
+
 def names_within(given: pa.DataType) -> Iterator[str]:
     """Give the names of all fields inside of a type that people chose."""
     if pa.types.is_struct(given):

@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from paribus.anonymize._jobs import Job, Task, check_targets, places
+from paribus.anonymize._jobs import (
+    Job,
+    Task,
+    check_targets,
+    narrowed,
+    one_of,
+    options_of,
+    places,
+)
 from paribus.anonymize._staging import Staging, ahead, dealt
 from paribus.anonymize.anonymizer import Anonymizer
-from paribus.anonymize.formats.base import Chunk, Options, Writer, joined
+from paribus.anonymize.formats.base import Aside, Chunk, Writer, joined
+from paribus.anonymize.k_anonymity import KAnonymity, Planned
 from paribus.anonymize.keys import Key
-from paribus.errors import DataError, OutputError, SpecError, nearest
+from paribus.errors import DataError, OutputError, nearest
 
 Progress = Callable[[Path, int], None]
 """Told after each chunk: the file that is read, and how many of its rows are done."""
@@ -31,6 +42,8 @@ class Written:
     rows: int
     notes: tuple[str, ...] = ()
     """What of the file did not pass as it was, in a sentence each."""
+    kept: npt.NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
+    """Where rows were left out of its one table: the places, from 0, of those that stayed."""
 
 
 def anonymize_file(
@@ -39,6 +52,7 @@ def anonymize_file(
     anonymizer: Anonymizer,
     key: Key,
     *,
+    reach: KAnonymity | None = None,
     encoding: str = "utf-8",
     hidden: Literal["refuse", "include", "drop"] = "refuse",
     progress: Progress | None = None,
@@ -52,6 +66,9 @@ def anonymize_file(
         may be of another format.
     anonymizer : Anonymizer
     key : Key
+    reach : KAnonymity, optional
+        What the quasi-identifiers must reach, as they are written. The file is read twice, and the
+        memory needed grows with its rows: that of these columns alone.
     encoding : str
         Of a text file. What is written is UTF-8.
     hidden : {"refuse", "include", "drop"}
@@ -86,9 +103,9 @@ def anonymize_file(
         raise DataError(f'"{file}" is a folder; anonymize_files takes folders')
     if Path(target).is_dir():
         raise OutputError(f'"{target}" is a folder; name a file')
-    options = _options(encoding, hidden)
+    options = options_of(encoding, hidden)
     job = Job.of(file, Path(target), file.name, anonymizer, options)
-    return _run([job], key, progress)[0]
+    return _run([job], key, reach, progress)[0]
 
 
 def anonymize_files(
@@ -97,6 +114,7 @@ def anonymize_files(
     anonymizers: Anonymizer | Mapping[str, Anonymizer],
     key: Key,
     *,
+    reach: KAnonymity | None = None,
     encoding: str = "utf-8",
     hidden: Literal["refuse", "include", "drop"] = "refuse",
     others: Literal["refuse", "skip"] = "refuse",
@@ -120,8 +138,9 @@ def anonymize_files(
         its suffix ("eu/customers"), or the name of the file alone; a sheet by ``customers/Sheet1``.
         Sheets that are not named get numbers for names.
     key : Key
-    encoding, hidden, progress
-        As in `anonymize_file`.
+    reach, encoding, hidden, progress
+        As in `anonymize_file`. Where there are several tables, each of those with all columns of
+        `reach` reaches it.
     others : {"refuse", "skip"}
         What becomes of files of a folder that are no tables. They are never copied. Names that
         start with a dot or an underscore are always passed over.
@@ -138,8 +157,8 @@ def anonymize_files(
     OutputError
         Where a target cannot be written, is one of the sources, or would be written twice.
     """
-    options = _options(encoding, hidden)
-    _one_of("others", others, ("refuse", "skip"))
+    options = options_of(encoding, hidden)
+    one_of("others", others, ("refuse", "skip"))
     found = places(sources, Path(target), skip=others == "skip")
     jobs = [Job.of(file, to, inside, anonymizers, options) for file, to, inside in found]
     if isinstance(anonymizers, Mapping):
@@ -151,51 +170,55 @@ def anonymize_files(
                     f'there is no table "{name}"{nearest(name, dict.fromkeys(known_names))}',
                     path=f"$.{name}",
                 )
-    return _run(jobs, key, progress)
-
-
-def _options(encoding: str, hidden: Literal["refuse", "include", "drop"]) -> Options:
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise SpecError(f'there is no encoding "{encoding}"', path="$.encoding") from None
-    _one_of("hidden", hidden, ("refuse", "include", "drop"))
-    return Options(encoding=encoding, hidden=hidden)
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SpecError(f'"{value}" is none of {", ".join(choices)}', path=f"$.{name}")
+    return _run(jobs, key, reach, progress)
 
 
 # --- the run --------------------------------------------------------------------------------------
 
 
-def _run(jobs: Sequence[Job], key: Key, progress: Progress | None) -> tuple[Written, ...]:
+def _run(
+    jobs: Sequence[Job], key: Key, wanted: KAnonymity | None, progress: Progress | None
+) -> tuple[Written, ...]:
     check_targets(jobs)
+    if wanted is not None:
+        _check_reach(jobs, wanted)
     with Staging() as staging:
         paths = [staging.place(job.target) for job in jobs]
         done = tuple(
-            _write(job, place, key, progress) for job, place in zip(jobs, paths, strict=True)
+            _write(job, place, key, wanted, progress)
+            for job, place in zip(jobs, paths, strict=True)
         )
         staging.commit()
     return done
 
 
-def _write(job: Job, place: Path, key: Key, progress: Progress | None) -> Written:
+def _check_reach(jobs: Sequence[Job], wanted: KAnonymity) -> None:
+    tables = [task.anonymizer.columns for job in jobs for task in job.tasks]
+    if not any(not wanted.missing(columns) for columns in tables):
+        # The table that has most of them says best what is wrong.
+        wanted.check(min(tables, key=lambda columns: len(wanted.missing(columns))))
+
+
+def _write(
+    job: Job, place: Path, key: Key, wanted: KAnonymity | None, progress: Progress | None
+) -> Written:
     same = job.to is job.format
-    rows = 0
+    done = 0
+    stages: list[_Stage] = []
     try:
         writer = job.to.writer(place, job.target, job.opened.style if same else None)
         try:
             for task in job.tasks:
-                writer.begin(task.name, task.anonymizer.schema(task.part.schema, key), task.kept)
+                stage = _Stage(task, key, wanted)
+                stages.append(stage)
+                writer.begin(task.name, stage.schema, task.kept)
                 with closing(_replaced(task, key)) as chunks:
                     for chunk in chunks:
-                        writer.write(chunk if same else Chunk(chunk.batch))
-                        rows += chunk.batch.num_rows
+                        done += chunk.batch.num_rows
+                        passed = stage.of(chunk)
+                        writer.write(passed if same else Chunk(passed.batch))
                         if progress is not None:
-                            progress(job.source, rows)
+                            progress(job.source, done)
             notes = writer.close()
         except BaseException:
             _abandon(writer)
@@ -203,7 +226,61 @@ def _write(job: Job, place: Path, key: Key, progress: Progress | None) -> Writte
     except OSError as error:
         why = error.strerror or str(error)
         raise OutputError(f'"{job.target}" cannot be written: {why}') from None
-    return Written(job.source, job.target, rows, (*job.notes, *notes))
+    told = [note for stage in stages for note in stage.notes(named=len(stages) > 1)]
+    kept = stages[0].kept if len(stages) == 1 else None
+    rows = sum(stage.rows for stage in stages)
+    return Written(job.source, job.target, rows, (*job.notes, *told, *notes), kept)
+
+
+class _Stage:
+    """What comes after replacement: rows in order, of which some become coarser or stay behind."""
+
+    def __init__(self, task: Task, key: Key, wanted: KAnonymity | None) -> None:
+        self._task = task
+        self._missing = () if wanted is None else wanted.missing(task.anonymizer.columns)
+        self.schema = task.anonymizer.schema(task.part.schema, key)
+        self._named = dict(zip(task.kept, self.schema.names, strict=True))
+        self._planned: Planned | None = None
+        if wanted is not None and not self._missing:
+            self._planned = wanted.planned(_quasi(task, key, wanted))
+            self.schema = self._planned.schema(self.schema, self._named)
+        self._read = self.rows = 0
+
+    def of(self, chunk: Chunk) -> Chunk:
+        """Give what is written of the next rows."""
+        if self._planned is None:
+            self.rows += chunk.batch.num_rows
+            return chunk
+        batch, kept = self._planned.of(chunk.batch, self._read, self._named)
+        self._read += chunk.batch.num_rows
+        self.rows += batch.num_rows
+        changed = self._planned.columns.column_names
+        aside = None if chunk.aside is None else chunk.aside.taken(kept, changed)
+        return Chunk(batch, aside)
+
+    def notes(self, *, named: bool) -> Iterator[str]:
+        """Say what was done, of which sheet where there are several."""
+        where = f'sheet "{self._task.name}": ' if named else ""
+        if self._planned is not None:
+            yield from (f"{where}{note}" for note in self._planned.notes)
+        elif self._missing:
+            yield f'{where}k is not reached here: there is no column "{self._missing[0]}"'
+
+    @property
+    def kept(self) -> npt.NDArray[np.intp] | None:
+        """The places of the rows that stay, where some do not."""
+        planned = self._planned
+        return None if planned is None or len(planned.kept) == planned.rows else planned.kept
+
+
+def _quasi(task: Task, key: Key, wanted: KAnonymity) -> pa.Table:
+    """Gather the quasi-identifiers of all rows as they will be written."""
+    asked = [name for name in task.kept if name in wanted.quasi]
+    narrow = narrowed(task, asked)
+    schema = narrow.anonymizer.schema(narrow.part.schema, key)
+    with closing(_replaced(narrow, key)) as chunks:
+        batches = [chunk.batch for chunk in chunks]
+    return pa.Table.from_batches(batches, schema).rename_columns(asked)
 
 
 def _abandon(writer: Writer) -> None:
@@ -216,7 +293,7 @@ def _replaced(task: Task, key: Key) -> Generator[Chunk]:
     schema = task.part.schema
 
     def work(chunks: Iterator[Chunk]) -> Iterator[list[Chunk]]:
-        waiting: deque[tuple[int, object]] = deque()
+        waiting: deque[tuple[int, Aside | None]] = deque()
 
         def batches() -> Iterator[pa.RecordBatch]:
             for chunk in chunks:
@@ -239,5 +316,5 @@ def _replaced(task: Task, key: Key) -> Generator[Chunk]:
             yield from some
 
 
-def _together(parts: list[pa.RecordBatch], aside: object) -> list[Chunk]:
+def _together(parts: list[pa.RecordBatch], aside: Aside | None) -> list[Chunk]:
     return [*map(Chunk, parts)] if aside is None else [Chunk(joined(parts), aside)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,10 @@ class Frame:
             return cls(data, data.to_arrow(compat_level=CompatLevel.oldest()))
         if isinstance(data, pa.RecordBatch):
             return cls(data, pa.Table.from_batches([data]))
-        return cls(data, data if isinstance(data, pa.Table) else pa.table(data))
+        if isinstance(data, pa.Table):
+            return cls(data, data)
+        arrow = Table.of(data).frame.to_arrow()
+        return cls(arrow, arrow)
 
     @classmethod
     def _of_pandas(cls, data: Any, declared: Container[str]) -> Frame:
@@ -102,17 +106,17 @@ class Frame:
     def _polars(self, made: pa.Table, names: Sequence[str], same: Container[str]) -> Any:
         import polars
 
+        # As a table: older versions of polars misread large lists handed over by themselves.
+        frame: Any = polars.from_arrow(made)
         columns = []
-        for place, name in enumerate(names):
+        for name, series in zip(names, frame.get_columns(), strict=True):
             before = self.native[name]
             if name in same and before.dtype not in (polars.Categorical, polars.Enum):
-                columns.append(before.alias(made.column_names[place]))
-                continue
-            series = polars.Series(made.column_names[place], made.column(place))
-            plain = before.dtype in (polars.Categorical, polars.String, polars.Binary)
-            if plain or series.dtype in (polars.Datetime, polars.Duration):
-                series = series.cast(before.dtype) if _alike(series.dtype, before.dtype) else series
-            columns.append(series)
+                columns.append(before.alias(series.name))
+            elif _alike(series.dtype, before.dtype):
+                columns.append(series.cast(before.dtype))
+            else:
+                columns.append(series)
         return polars.DataFrame(columns)
 
     def _pandas(self, made: pa.Table, names: Sequence[str], same: Container[str]) -> Any:
@@ -137,6 +141,7 @@ class Frame:
             return pandas.DataFrame(index=range(len(self.native)))
         # One after the other, so that names that are alike or blank do no harm.
         frame = pandas.concat(columns, axis=1)
+        frame.attrs = {}
         levels = [made.column_names[i] for i, name in enumerate(names) if name in self.index]
         return frame.set_index(levels) if levels else frame
 
@@ -145,21 +150,28 @@ def _kind(data: Any) -> str:
     """Give the package that a frame is of; empty for all others than these three."""
     if isinstance(data, pa.Table | pa.RecordBatch):
         return "pyarrow"
-    package = type(data).__module__.partition(".")[0]
-    return package if package in ("pandas", "polars") and type(data).__name__ == "DataFrame" else ""
+    for name in ("pandas", "polars"):
+        # A frame of a package that nobody has imported cannot be here.
+        package = sys.modules.get(name)
+        if package is not None and isinstance(data, package.DataFrame):
+            return name
+    return ""
 
 
 def _alike(one: Any, other: Any) -> bool:
+    """Tell whether a column of polars may be cast to another type without loss."""
     import polars
 
-    texts = (polars.String, polars.Categorical)
-    return (one in texts and other in texts) or one.base_type() == other.base_type()
+    if one in (polars.String, polars.Categorical):
+        return other in (polars.String, polars.Categorical)
+    moments = (polars.Datetime, polars.Duration)
+    return one.base_type() in moments and one.base_type() == other.base_type()
 
 
 def _of_series(series: Any) -> pa.ChunkedArray:
     try:
         array = pa.Array.from_pandas(series)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         gone = series.isna().tolist()
         texts = [None if no else _text(v) for v, no in zip(series.tolist(), gone, strict=True)]
         array = pa.array(texts, pa.string())

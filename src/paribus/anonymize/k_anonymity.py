@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,9 @@ class KAnonymity(Declaration):
         DataError
         """
         for name in self.missing(names):
-            raise DataError(f'the table has no column "{name}"{nearest(name, names)}', path="$.quasi")
+            raise DataError(
+                f'the table has no column "{name}"{nearest(name, names)}', path="$.quasi"
+            )
 
     def planned(self, table: pa.Table) -> Planned:
         """Decide what becomes of every row.
@@ -87,10 +89,11 @@ class KAnonymity(Declaration):
         if self.by == "generalize":
             columns = {name: _numbers(column) for name, column in columns.items()}
         reached = reach(pa.table(columns), names, self.k, by=self.by)
-        made = [
-            _as_before(reached.table[name], table.schema.field(name).type) for name in names
-        ]
-        notes = (*_said(reached.plan), *_left_out(reached.plan, reached.suppressed_rows, len(table)))
+        made = [_as_before(reached.table[name], table.schema.field(name).type) for name in names]
+        notes = (
+            *_said(reached.plan),
+            *_left_out(reached.plan, reached.suppressed_rows, len(table)),
+        )
         return Planned(
             self, notes, pa.table(dict(zip(names, made, strict=True))), reached.kept, len(table)
         )
@@ -227,4 +230,6 @@ def _left_out(plan: Plan, rows: int, whole: int) -> tuple[str, ...]:
     if not rows:
         return ()
     were = "was" if rows == 1 else "were"
-    return (f"to reach k = {plan.k}, {count(rows, 'row')} ({percent(rows / whole)}) {were} left out",)
+    return (
+        f"to reach k = {plan.k}, {count(rows, 'row')} ({percent(rows / whole)}) {were} left out",
+    )

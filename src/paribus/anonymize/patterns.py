@@ -249,10 +249,33 @@ def _at(text: str) -> Pieces:
     rest: tuple[Sort | None, str] = (None, text[len(bare) :])
     if bare.startswith("@"):
         return [(None, "@"), ("handle" if len(bare) > 2 else None, bare[1:]), rest]
-    lead = len(bare) - len(bare.lstrip(".'-"))
+    # What stands before a name is rarely a part of it, and what is within it always.
+    lead = len(bare) - len(bare.lstrip(_LEADS))
     if bare.endswith("@") or lead == len(bare):
         return [(None, text)]
     return [(None, bare[:lead]), ("email", bare[lead:]), rest]
+
+
+_LEADS = ".'-!#$&*?^`{|}~\\"
+
+
+def _encoded(text: str) -> Pieces:
+    """Cut an address whose @ is written in another way, as in links and pages."""
+    bare = text.rstrip(".-_'")
+    lead = len(bare) - len(bare.lstrip(_LEADS))
+    return [(None, bare[:lead]), ("email", bare[lead:]), (None, text[len(bare) :])]
+
+
+def _place(text: str) -> Pieces:
+    """Cut a link that does not say that it is one: a domain with a path."""
+    return _link(text) if _PATH.fullmatch(text) else [(None, text)]
+
+
+_PATH = re.compile(r"(?:[^\W_][\w-]*\.)+[^\W\d_]{2,}(?::\d+)?/.*", re.DOTALL)
+
+
+def _key(text: str) -> Pieces:
+    return [("code" if any(c.isdigit() for c in text) else None, text)]
 
 
 def _colons(text: str) -> Pieces:
@@ -266,7 +289,9 @@ def _colons(text: str) -> Pieces:
 
 
 def _dots(text: str) -> Pieces:
-    return [("ip" if is_ip(text) else None, text)]
+    # Zeros in front are no part of an address, and some write them.
+    plain = re.sub(r"(?<![0-9])0+(?=[0-9])", "", text)
+    return [("ip" if is_ip(plain) else None, text)]
 
 
 def _account(text: str) -> Pieces:
@@ -408,14 +433,39 @@ def _others(text: str) -> Pieces:
     return [*pieces, (None, text[at:])]
 
 
-_LOCAL = r"[\pL\pM\pN._%+'\-]"
+_LOCAL = r"[\pL\pM\pN\p{So}._%+'\-!#$&*?^`{|}~\\]"
+_DOMAIN = r"[\pL\pN][\pL\pM\pN._\-]*"
+_INSIDE = r"[^\"@()\[\]\n\x{fdd0}-\x{fdef}]"
+_AT = r"(?:%(?:25)*40|&#0*64;|&#[xX]0*40;|&commat;|=40)"
 _PASSES: tuple[tuple[str, str, Resolver], ...] = (
     (
         r"://|(?i:www\.)",
         r"(?i:[a-z][a-z0-9+.\-]*://|www\.)[^\s<>\"\x{fdd0}-\x{fdef}]+",
         _each(_link),
     ),
-    ("@", rf"{_LOCAL}*@[\pL\pN][\pL\pM\pN._\-]*", _each(_at)),
+    (
+        r"\pL(?::\d+)?/",
+        r"(?:[\pL\pN][\pL\pM\pN\-]*\.)+\pL{2,}(?::\d+)?/[^\s<>\"\x{fdd0}-\x{fdef}]*",
+        _each(_place),
+    ),
+    # In quotes, with a comment or at a machine (RFC 5322), then across the end of a line.
+    (
+        r"[\")]@|@\[",
+        rf"(?:\"{_INSIDE}{{1,64}}\"|{_LOCAL}+\({_INSIDE}{{0,64}}\))@{_DOMAIN}|{_LOCAL}+@\[{_INSIDE}+\]",
+        _each(_encoded),
+    ),
+    (
+        r"@(?:=?\r?\n)",
+        rf"{_LOCAL}+@=?\r?\n[ >]*[\pL\pN][\pL\pM\pN_\-]*(?:\.[\pL\pM\pN_\-]+)+",
+        _each(_encoded),
+    ),
+    ("@", rf"{_LOCAL}*@{_DOMAIN}", _each(_at)),
+    (_AT, rf"{_LOCAL}+{_AT}{_DOMAIN}\.{_DOMAIN}", _each(_encoded)),
+    (
+        r"[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-|[0-9A-Fa-f]{24}",
+        r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b|\b[0-9A-Fa-f]{24,}\b",
+        _each(_key),
+    ),
     (
         "[0-9A-Fa-f]?:[0-9A-Fa-f]*:[0-9A-Fa-f]?|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-",
         r"(?:[0-9A-Za-z]*:){2,}[0-9A-Za-z]*(?:[.%/][0-9A-Za-z.]+)*"
@@ -429,7 +479,7 @@ _PASSES: tuple[tuple[str, str, Resolver], ...] = (
         _each(_account),
     ),
     (
-        r"[A-Za-z]\d|\d-?[A-Za-z]",
+        r"[A-Za-z] ?\d|\d[ -]?[A-Za-z]",
         r"\b[A-Za-z]{2} \d\d \d\d \d\d [A-Da-d]\b|\b[A-Za-z]{2} \d{6} [A-Da-d]\b"
         r"|\b\d{2}\.\d{3}\.\d{3}-?[A-Za-z]\b|\b[XYZxyz]-\d{7}-?[A-Za-z]\b|\b\d{8}-[A-Za-z]\b"
         r"|\b[0-9A-Za-z]{9}\b|\b[0-9A-Za-z]{16}\b|\b\d{17}[Xx]\b",

@@ -9,7 +9,7 @@ from typing import Any
 from paribus.anonymize.anonymizer import Anonymizer
 from paribus.anonymize.detection import detect
 from paribus.people import learning
-from paribus.people.learning import Learned
+from paribus.people.learned import Learned
 from paribus.table import Table
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from paribus._plugins import Declaration
-from paribus._seeds import generator
-from paribus.anonymize._jobs import _of_file, _of_sheet, places
-from paribus.anonymize.detection import Detected, detect, together
+from paribus._seeds import BLOCK, generator
+from paribus.anonymize._jobs import hidden_sheet, options_of, tables_in, without_suffix
+from paribus.anonymize.detection import SAMPLE, Detected, detect, together
 from paribus.anonymize.formats.base import Options, Part, format_of
+from paribus.anonymize.k_anonymity import numbers
+from paribus.anonymize.replacements.base import is_text
 from paribus.anonymize.section import Section
 from paribus.errors import DataError
 
-ROWS = 10_000
-"""Rows of a sample, at most."""
-
-_CHUNK = 2_000
-"""Rows that are taken of one chunk, at most: every part of a file is looked at."""
+ROWS = 2 * SAMPLE
+"""Rows of a sample, at most: more than `detect` looks at, so that it knows that there are more."""
 
 
 class DetectedTables(Declaration):
@@ -47,20 +48,24 @@ def detect_files(
     *,
     locale: str | None = None,
     encoding: str = "utf-8",
+    hidden: Literal["refuse", "include", "drop"] = "include",
     skip: bool = False,
 ) -> DetectedTables:
-    """Say for every table of some files what identifies in it.
+    r"""Say for every table of some files what identifies in it.
 
     Parameters
     ----------
     sources : str, Path, or iterable of them
         Files, or one folder.
     locale : str, optional
-        Mimesis locale of the fakes; guessed for each table where left out.
+        Mimesis locale of the fakes; guessed for each table where left out, and where a table gives
+        no hint, that of most others, so that its columns join with theirs.
     encoding : str
         Of text files.
+    hidden : {"refuse", "include", "drop"}
+        What becomes of hidden sheets.
     skip : bool
-        Whether files that are no tables are passed over.
+        Whether files of a folder that are no tables are passed over.
 
     Returns
     -------
@@ -72,30 +77,58 @@ def detect_files(
     Raises
     ------
     DataError
-        Where a file cannot be read.
+        Where a file cannot be read, or two tables have one name.
+    SpecError
+        Where nobody has names for the locale, or there is no such encoding.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "people.csv"
+    ...     _ = file.write_text("email,paid\nann@firm.com,1.5\nbob@firm.com,2.5\n")
+    ...     found = detect_files(file)
+    >>> found.tables["people"].direct
+    ('email',)
     """
-    found: dict[str, Detected] = {}
-    for file, _, inside in places(sources, _nowhere(sources), skip=skip):
-        parts = format_of(file).opened(file, Options(encoding=encoding, hidden="include")).parts
-        for part in parts:
-            names = _of_sheet(inside, part.name) if len(parts) > 1 else _of_file(inside)
-            # The first has the suffix of the file, if there is one.
-            name = names[min(1, len(names) - 1)]
-            if name in found:
-                raise DataError(f'two tables have the name "{name}"; anonymize them one by one')
-            found[name] = detect(sample(part), locale=locale)
+    options = options_of(encoding, hidden)
+    samples: dict[str, pa.Table] = {}
+    files = tables_in(sources, skip=skip)
+    bare = Counter(without_suffix(inside) for _, inside in files)
+    for file, inside in files:
+        name = without_suffix(inside)
+        # Beside a file that differs in its suffix alone, a name has one too.
+        named = _parts(file, inside if bare[name] > 1 else name, options)
+        for table, part in named.items():
+            if table in samples:
+                raise DataError(f'two tables have the name "{table}"; anonymize them one by one')
+            samples[table] = sample(part)
+    found = {name: detect(rows, locale=locale) for name, rows in samples.items()}
+    common = Counter(each.locale for each in found.values() if each.source)
+    if common and locale is None:
+        shared = common.most_common(1)[0][0]
+        for name, each in found.items():
+            if not each.source and each.locale != shared:
+                found[name] = detect(samples[name], locale=shared)
     return DetectedTables(tables=found)
 
 
-def _nowhere(sources: str | Path | Iterable[str | Path]) -> Path:
-    """Give a target outside of what is read, to which nothing is written."""
-    if isinstance(sources, str | Path):
-        return Path(sources).resolve().with_name(".nowhere")
-    return Path(".nowhere")
+def _parts(file: Path, name: str, options: Options) -> Mapping[str, Part]:
+    """Give the tables of a file by the names under which they are declared."""
+    parts = format_of(file).opened(file, options).parts
+    seen = []
+    for part in parts:
+        if part.hidden and options.hidden == "refuse":
+            raise hidden_sheet(file, part.name)
+        if not part.hidden or options.hidden == "include":
+            seen.append(part)
+    if not seen:
+        raise DataError(f'"{file}": all of its sheets are hidden')
+    return {f"{name}/{part.name}" if len(seen) > 1 else name: part for part in seen}
 
 
 def sample(part: Part, rows: int = ROWS) -> pa.Table:
-    """Draw rows of a table, some of every chunk; columns of text that hold numbers become numbers.
+    """Draw rows of a table, each with the same chance; reads all of it, and keeps no more.
 
     Parameters
     ----------
@@ -107,36 +140,55 @@ def sample(part: Part, rows: int = ROWS) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The same rows of the same file, whenever it is asked for.
+        The same rows of the same file, whenever it is asked for, in their order. Columns of text
+        that a replacement of numbers would be given as numbers are numbers.
     """
-    drawn = []
-    for number, chunk in enumerate(part.chunks()):
-        batch = chunk.batch
-        if batch.num_rows > _CHUNK:
-            draw = generator(0, "anonymize/sample", number)
-            batch = batch.take(pa.array(np.sort(draw.permutation(batch.num_rows)[:_CHUNK])))
-        drawn.append(batch)
-    table = pa.Table.from_batches(drawn, part.schema)
-    if len(table) > rows:
-        draw = generator(0, "anonymize/sample of samples", 0)
-        table = table.take(pa.array(np.sort(draw.permutation(len(table))[:rows])))
-    columns = [_typed(column.combine_chunks()) for column in table.columns]
-    return pa.table(columns, names=table.column_names)
+    drawn = _drawn(part, rows)
+    named = [
+        field.name
+        for field in part.schema
+        if is_text(field.type) and part.schema.names.count(field.name) == 1
+    ]
+    able = [name for name in named if not is_text(numbers(drawn[name]).type)]
+    typed = part.numeric(able).schema
+    for name in able:
+        kind = typed.field(name).type
+        if not is_text(kind):
+            place = drawn.column_names.index(name)
+            drawn = drawn.set_column(place, name, numbers(drawn[name]).cast(kind))
+    return drawn
 
 
-def _typed(column: pa.Array) -> pa.Array:
-    """Give text that holds nothing but numbers, dates or times as such; codes stay text."""
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    if not pa.types.is_string(column.type) or column.null_count == len(column):
-        return column
-    texts = pc.utf8_trim_whitespace(column)
-    texts = pc.if_else(pc.equal(texts, ""), None, texts)
-    if pc.any(pc.match_substring_regex(texts, r"^[+-]?0\d|^\+")).as_py():
-        return column
-    for kind in (pa.int64(), pa.float64(), pa.date32(), pa.timestamp("us")):
-        try:
-            return texts.cast(kind)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            continue
-    return column
+def _drawn(part: Part, rows: int) -> pa.Table:
+    parts: list[pa.RecordBatch] = []
+    lots: list[npt.NDArray[np.float64]] = []
+    highest, start = 1.0, 0
+    for chunk in part.chunks():
+        mine = _lots(start, chunk.batch.num_rows)
+        start += chunk.batch.num_rows
+        taken = np.flatnonzero(mine < highest)
+        parts.append(chunk.batch.take(pa.array(taken)))
+        lots.append(mine[taken])
+        if sum(map(len, lots)) > 2 * rows:
+            table, lot = _lowest(parts, lots, part.schema, rows)
+            parts, lots, highest = table.to_batches(), [lot], float(lot.max())
+    return _lowest(parts, lots, part.schema, rows)[0]
+
+
+def _lots(start: int, length: int) -> npt.NDArray[np.float64]:
+    """Draw a number for each row, by its place alone: the size of chunks makes no difference."""
+    blocks = range(start // BLOCK, -(-(start + length) // BLOCK))
+    drawn = [generator(0, "anonymize/sample", block).random(BLOCK) for block in blocks]
+    first = start - start // BLOCK * BLOCK
+    return np.concatenate([np.empty(0), *drawn])[first : first + length]
+
+
+def _lowest(
+    parts: list[pa.RecordBatch], lots: list[npt.NDArray[np.float64]], schema: pa.Schema, rows: int
+) -> tuple[pa.Table, npt.NDArray[np.float64]]:
+    """Keep the rows with the lowest numbers, in their order."""
+    table, lot = pa.Table.from_batches(parts, schema), np.concatenate([np.empty(0), *lots])
+    if len(lot) <= rows:
+        return table, lot
+    kept = np.sort(np.argpartition(lot, rows)[:rows])
+    return table.take(pa.array(kept)).combine_chunks(), lot[kept]

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import pydantic
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from paribus._plugins import Declaration, Number, Whole
+from paribus.anonymize._jobs import names_of_file
 from paribus.anonymize.anonymizer import Anonymizer
+from paribus.anonymize.k_anonymity import KAnonymity
+from paribus.anonymize.names import checked
 from paribus.anonymize.replacements.base import REPLACEMENTS
 from paribus.errors import ParibusError, SpecError, nearest
 
@@ -41,24 +44,46 @@ class Section(Declaration):
     """The whole section: the columns of one table, or of several by the name of their file."""
 
     locale: str = ""
-    """Mimesis locale of every column that names none."""
+    """Mimesis locale of every column that names none; by itself that of each kind."""
     columns: dict[str, Any] | None = None
     tables: dict[str, dict[str, Any]] | None = None
     risk: Limits = Limits()
 
+    @field_validator("locale")
+    @classmethod
+    def _known(cls, locale: str) -> str:
+        return checked(locale) if locale else locale
+
+    @field_validator("risk", mode="before")
+    @classmethod
+    def _limits(cls, table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        try:
+            return Limits(**table)
+        except SpecError as error:
+            raise error.under("$.risk") from None
+
     @model_validator(mode="after")
     def _one_of_both(self) -> Section:
         if (self.columns is None) == (self.tables is None):
+            both = "cannot have both of" if self.columns is not None else "needs"
             raise SpecError(
-                "needs [anonymize.columns], or [anonymize.tables.NAME.columns] for several tables",
+                f"{both} [anonymize.columns], or [anonymize.tables.NAME.columns] for several "
+                "tables",
                 path="$",
             )
+        if self.tables is not None and not self.tables:
+            raise SpecError("names no table, such as [anonymize.tables.orders.columns]",
+                            path="$.tables")  # fmt: skip
         for name, table in (self.tables or {}).items():
             for key in table:
                 if key != "columns":
                     raise SpecError(
                         f'unknown key "{key}"{nearest(key, ["columns"])}', path=f"$.tables.{name}"
                     )
+            if "columns" not in table:
+                raise SpecError("is required and missing", path=f"$.tables.{name}.columns")
         return self
 
     @classmethod
@@ -80,16 +105,40 @@ class Section(Declaration):
             raise SpecError(
                 "is required and missing, such as [anonymize.columns]", path="$.anonymize"
             )
+        given = tables["anonymize"]
+        if not isinstance(given, Mapping):
+            raise SpecError(f"must be a table of keys and values, not {given!r}"[:200],
+                            path="$.anonymize")  # fmt: skip
         try:
-            section = cls(**dict(tables["anonymize"]))
-            for name in section.tables or ("",):
-                section.anonymizer(name)
+            section = cls(**given)
+            section._check_risk()
         except ParibusError as error:
             raise error.under("$.anonymize") from None
         return section
 
+    def _check_risk(self) -> None:
+        """Refuse names of no column: nothing would be measured of them, and nobody would know."""
+        declared = [self.anonymizer(name) for name in self.tables or ("",)]
+        known = dict.fromkeys(name for each in declared for name in each.columns)
+        for role in ("quasi", "sensitive"):
+            for name in getattr(self.risk, role):
+                if name not in known:
+                    raise SpecError(
+                        f'there is no column "{name}"{nearest(name, known)}', path=f"$.risk.{role}"
+                    )
+        if self.risk.reach is not None and not self.risk.quasi:
+            raise SpecError(
+                'name the columns that identify in combination, such as quasi = ["sex", "age"]',
+                path="$.risk.quasi",
+            )
+
     def anonymizer(self, table: str) -> Anonymizer:
-        """Give what becomes of the columns of a table, by the name of its file without suffix.
+        """Give what becomes of the columns of a table.
+
+        Parameters
+        ----------
+        table : str
+            Its name in the section, or that of its file, with or without folder and suffix.
 
         Raises
         ------
@@ -99,13 +148,13 @@ class Section(Declaration):
         if self.columns is not None:
             return self._anonymizer(self.columns, "$.columns")
         assert self.tables is not None
-        if table not in self.tables:
+        name = next((each for each in names_of_file(table) if each in self.tables), None)
+        if name is None:
             raise SpecError(
                 f'nothing says what becomes of the table "{table}"{nearest(table, self.tables)}',
                 path="$.tables",
             )
-        columns = self.tables[table].get("columns", {})
-        return self._anonymizer(columns, f"$.tables.{table}.columns")
+        return self._anonymizer(self.tables[name]["columns"], f"$.tables.{name}.columns")
 
     @property
     def anonymizers(self) -> Anonymizer | dict[str, Anonymizer]:
@@ -114,8 +163,15 @@ class Section(Declaration):
             return self.anonymizer("")
         return {name: self.anonymizer(name) for name in self.tables}
 
+    @property
+    def wanted(self) -> KAnonymity | None:
+        """What the quasi-identifiers must reach in what is written, if that was declared."""
+        if self.risk.reach is None:
+            return None
+        return KAnonymity(quasi=self.risk.quasi, k=self.risk.k, by=self.risk.reach)
+
     def judged(self, table: str) -> dict[str, Any]:
-        """Give what `assess` is asked of a table, as its arguments."""
+        """Give what `assess` is asked of a table, as its arguments; the name as in `anonymizer`."""
         declared = self.anonymizer(table)
         limits = self.risk.model_dump(exclude={"reach", "quasi", "sensitive"})
         columns = {

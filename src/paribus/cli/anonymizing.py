@@ -17,7 +17,10 @@ from paribus._text import count
 from paribus._text import name as shown_name
 from paribus.cli._options import Columns, Confidence, Favorable, Label, Lenient, Table
 from paribus.cli._outcome import apart, colored, leave, listed, show_text, writable
-from paribus.errors import OutputError, SpecError
+from paribus.errors import OutputError, SpecError, nearest
+
+_REPORTS = (".html", ".json", ".txt", ".csv")
+_CLEAR = "\r\x1b[K"
 
 Section = Annotated[
     Path | None, typer.Option("--spec", help="TOML: the [anonymize] section.", metavar="FILE")
@@ -74,24 +77,42 @@ def anonymize(
     Example: paribus anonymize customers.parquet -o safe.parquet --key-file key
     """
     given: Any = sources if len(sources) > 1 else sources[0]
+    shown: Any = "include" if detect and hidden == "refuse" else hidden
     if detect:
-        found = pb.detect_files(given, locale=locale, encoding=encoding, skip=skip_others)
-        _write_section(found.toml(), output, sources)
+        _leave_out(
+            "--detect writes a section, and nothing else",
+            {"--spec": spec, "--report": report, "--new-key": new_key},
+        )
+        _check_section_file(output, sources)
+        found = pb.detect_files(
+            given, locale=locale, encoding=encoding, hidden=shown, skip=skip_others
+        )
+        _write_section(found.toml(), output)
         return
-    _check_outputs(sources, output, report, [spec, key_file, holdout])
-    section = _section(given, spec, locale, encoding, skip_others)
-    key = _key(key_file, key_env, new_key)
-    with _counting() as progress:
+    target = _checked(sources, output, report, new_key, [spec, key_file, holdout])
+    protected = listed(protect)
+    judging: dict[str, Any] = {
+        "holdout": holdout, "label": label, "favorable": favorable, "protect": protected
+    }  # fmt: skip
+    if report is None:
+        _leave_out(
+            "it is for the report (--report FILE)", {f"--{k}": v for k, v in judging.items()}
+        )
+    if spec is None:
+        section = _detected(given, locale, encoding, shown, skip_others)
+    else:
+        _leave_out("the file says it", {"--locale": locale})
+        section = pb.read_anonymization(spec)
+    told = {} if report is None else _told(section, sources[0].name, label, protected)
+    with _key(key_file, key_env, new_key) as key, _counting() as progress:
         written = pb.anonymize_files(
-            given, output, section.anonymizers, key, encoding=encoding, hidden=hidden,
-            others="skip" if skip_others else "refuse", progress=progress,
+            given, target, section.anonymizers, key, reach=section.wanted, encoding=encoding,
+            hidden=shown, others="skip" if skip_others else "refuse", progress=progress,
         )  # fmt: skip
     _tell(written)
     if report is not None:
-        made = pb.assess(
-            sources[0], output, **section.judged(sources[0].stem), holdout=holdout, label=label,
-            favorable=favorable, protect=listed(protect),
-        )  # fmt: skip
+        rows: Any = written[0].kept
+        made = pb.assess(sources[0], written[0].target, **told, **judging, rows=rows)
         _judge(made, [report], inconclusive_ok)
 
 
@@ -127,7 +148,7 @@ def assess(
     outputs = output or []
     writable(outputs)
     apart(outputs, [original, anonymized, *filter(None, [spec, holdout])])
-    told = {} if spec is None else pb.read_anonymization(spec).judged(original.stem)
+    told = {} if spec is None else pb.read_anonymization(spec).judged(original.name)
     named = {
         "identifying": listed(identifying), "quasi": listed(quasi), "sensitive": listed(sensitive),
         "k": k,
@@ -162,7 +183,7 @@ def learn(
     apart([output], [table, *filter(None, [spec])])
     learned = pb.learn(
         table, listed(protect), least=least, epsilon=epsilon, delta=delta, locale=locale,
-        anonymizer=None if spec is None else pb.read_anonymization(spec).anonymizer(table.stem),
+        anonymizer=None if spec is None else pb.read_anonymization(spec).anonymizer(table.name),
     )  # fmt: skip
     learned.save(output)
     typer.echo(f"{output}: {count(len(learned.fields), 'field')}", err=True)
@@ -171,66 +192,111 @@ def learn(
 # --- what these commands share --------------------------------------------------------------------
 
 
-def _section(sources: Any, spec: Path | None, locale: str | None, encoding: str, skip: bool) -> Any:
-    """Read the section, or make it from what is detected, and say so."""
-    if spec is not None:
-        if locale is not None:
-            raise SpecError("leave it out: the file says it", path="--locale")
-        return pb.read_anonymization(spec)
-    found = pb.detect_files(sources, locale=locale, encoding=encoding, skip=skip)
+def _leave_out(why: str, given: dict[str, Any]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise SpecError(f"leave it out: {why}", path=option)
+
+
+def _detected(sources: Any, locale: str | None, encoding: str, hidden: Any, skip: bool) -> Any:
+    """Make the section from what is detected, and say so."""
+    found = pb.detect_files(sources, locale=locale, encoding=encoding, hidden=hidden, skip=skip)
     for name, table in found.tables.items():
-        typer.echo(f"{name}: {_seen(table)}", err=True)
+        typer.echo(f"{shown_name(name)}: {_seen(table)}", err=True)
+    typer.echo("this is a guess: --detect writes it down, to correct it", err=True)
     return found.section()
 
 
 def _seen(table: Any) -> str:
     """Say in a line what was detected; what was overlooked is for somebody who knows the table."""
-    direct, quasi = (", ".join(map(shown_name, names)) for names in (table.direct, table.quasi))
-    return (
-        f"identify by themselves: {direct or 'none'}; in combination: {quasi or 'none'} "
-        "(--detect writes the section, to correct it)"
-    )
+    replaced = [each.column for each in table.columns if each.replacement["kind"] != "keep"]
+    changed, quasi = (", ".join(map(shown_name, names)) for names in (replaced, table.quasi))
+    return f"replaced: {changed or 'nothing'}; identify in combination: {quasi or 'nothing'}"
 
 
-def _write_section(text: str, output: Path | None, read: list[Path]) -> None:
+def _check_section_file(output: Path | None, read: list[Path]) -> None:
+    writable([output])
+    apart([output], read)
+
+
+def _write_section(text: str, output: Path | None) -> None:
     if output is None:
         show_text(text)
         return
-    writable([output])
-    apart([output], read)
     pb.write_atomically(output, text.encode())
     typer.echo(f"{output}: read it, and correct it", err=True)
 
 
-def _check_outputs(
-    sources: list[Path], output: Path | None, report: Path | None, read: list[Path | None]
-) -> None:
+def _checked(
+    sources: list[Path], output: Path | None, report: Path | None, new_key: Path | None,
+    read: list[Path | None],
+) -> Path:  # fmt: skip
     """Refuse what could not be written, before any work."""
     if output is None:
         raise SpecError("say where to write: -o FILE", path="--output")
     writable([report])
     apart([output, report], [*sources, *filter(None, read)])
-    if report is not None and (len(sources) > 1 or sources[0].is_dir()):
+    named: dict[str, Path] = {}
+    for path in filter(None, (output, report, new_key)):
+        if named.setdefault(os.path.realpath(path), path) is not path:
+            raise OutputError(f'"{path}" would be written twice; name another file')
+    if report is not None:
+        _check_report(sources, report)
+    return output
+
+
+def _check_report(sources: list[Path], report: Path) -> None:
+    if len(sources) > 1 or sources[0].is_dir():
         raise SpecError("judges one table; `paribus assess` does each of several", path="--report")
+    if sources[0].suffix.lower() not in (".csv", ".parquet"):
+        raise SpecError(f'judges a .csv or .parquet file, not "{sources[0]}"', path="--report")
+    if report.suffix.lower() not in _REPORTS:
+        raise OutputError(f'"{report}" names no report format ({", ".join(_REPORTS)})')
 
 
-def _key(file: Path | None, variable: str | None, new: Path | None) -> Any:
+def _told(section: Any, table: str, label: str | None, protect: list[str] | None) -> dict[str, Any]:
+    """Give what is to be judged, and refuse what could not be: once a table is written, it is."""
+    told: dict[str, Any] = section.judged(table)
+    if not told["quasi"]:
+        raise SpecError(
+            "nothing is known to identify in combination; declare [anonymize.risk] with quasi = "
+            '["sex", "age"] (--detect writes a section)',
+            path="--report",
+        )
+    known = told["anonymizer"].columns
+    for option, names in (("--label", [label]), ("--protect", protect or [])):
+        for name in filter(None, names):
+            if name not in known:
+                raise SpecError(
+                    f'the table has no column "{name}"{nearest(name, known)}', path=option
+                )
+    return told
+
+
+@contextlib.contextmanager
+def _key(file: Path | None, variable: str | None, new: Path | None) -> Iterator[Any]:
     """Read the key, draw one that is kept, or draw one that is not."""
     if sum(each is not None for each in (file, variable, new)) > 1:
         raise SpecError("give one of --key-file, --key-env and --new-key", path="--key-file")
     if file is not None:
-        return pb.Key.read(file)
-    if variable is not None:
-        return pb.Key.of_environment(variable)
-    if new is not None:
+        yield pb.Key.read(file)
+    elif variable is not None:
+        yield pb.Key.of_environment(variable)
+    elif new is not None:
         _keep(secrets.token_bytes(32), new)
-        return pb.Key.read(new)
-    typer.echo(
-        "no key was given: a fresh one is thrown away at the end, and nobody can give the same "
-        "fakes again (--new-key FILE keeps it)",
-        err=True,
-    )
-    return pb.Key.fresh()
+        try:
+            yield pb.Key.read(new)
+        except BaseException:
+            # Of no use to anybody, and in the way of the next try.
+            new.unlink(missing_ok=True)
+            raise
+    else:
+        typer.echo(
+            "the key is thrown away: nobody can give the same fakes again (--new-key FILE keeps "
+            "it)",
+            err=True,
+        )
+        yield pb.Key.fresh()
 
 
 def _keep(secret: bytes, file: Path) -> None:
@@ -248,7 +314,7 @@ def _keep(secret: bytes, file: Path) -> None:
 
 def _tell(written: tuple[Any, ...]) -> None:
     for each in written:
-        typer.echo(f"{each.target}: {count(each.rows, 'row')}", err=True)
+        typer.echo(f"{each.target}: {count(each.rows, 'row')} written", err=True)
         for note in each.notes:
             typer.echo(f"  {note}", err=True)
 
@@ -269,7 +335,9 @@ def _counting() -> Iterator[Callable[[Path, int], None] | None]:
         return
 
     def told(file: Path, rows: int) -> None:
-        typer.echo(f"\r{shown_name(file.name)}: {rows:,} rows", err=True, nl=False)
+        typer.echo(f"{_CLEAR}{shown_name(file.name)}: {rows:,} rows", err=True, nl=False)
 
-    yield told
-    typer.echo("\r\x1b[K", err=True, nl=False)
+    try:
+        yield told
+    finally:
+        typer.echo(_CLEAR, err=True, nl=False)

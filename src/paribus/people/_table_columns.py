@@ -128,6 +128,10 @@ def learnable(name: str, array: pa.Array, least: int) -> Learnable:
         Of a type that has a form (see `form_of`), no dictionary.
     least : int
     """
+    return _without_few_gaps(_described(name, array, least), least)
+
+
+def _described(name: str, array: pa.Array, least: int) -> Learnable:
     n = len(array)
     if form_of(array) == "categories":
         return _categories(name, array, least)
@@ -140,6 +144,18 @@ def learnable(name: str, array: pa.Array, least: int) -> Learnable:
     values, counts = np.unique(numbers[known], return_counts=True)
     declared, notes = _marginal(name, array, values, counts.astype(np.int64), least)
     return Learnable(name, numbers, declared, 1.0 - found / n, notes)
+
+
+def _without_few_gaps(column: Learnable, least: int) -> Learnable:
+    """Take the few rows that lack a value for middle ones: what they have in common is theirs."""
+    gone = column.rows < 0 if column.categorical else np.isnan(column.rows)
+    if column.missing >= 1 or not 0 < int(gone.sum()) < least:
+        return column
+    known = column.rows[~gone]
+    middle = np.bincount(known).argmax() if column.categorical else np.sort(known)[len(known) // 2]
+    said = f'"{column.name}": too few rows lack a value to tell of them; none does here.'
+    rows = np.where(gone, middle, column.rows).astype(column.rows.dtype)
+    return replace(column, rows=rows, missing=0.0, notes=(*column.notes, said))
 
 
 def _categories(name: str, array: pa.Array, least: int) -> Learnable:

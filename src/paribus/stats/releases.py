@@ -183,8 +183,10 @@ def noisy_categories(counts: Mapping[str, int], rho: float, delta: float) -> dic
             break
         threshold += 1
     _spends(spent, rho)
-    noisy: dict[str, int] = release(dict(counts))
-    return {name: int(noisy[name]) for name in sorted(noisy)}
+    # OpenDP ends text at a null character, and two categories must never become one.
+    plain = {name.encode("utf-8", "surrogatepass").hex(): name for name in counts}
+    noisy: dict[str, int] = release({code: int(counts[name]) for code, name in plain.items()})
+    return {name: int(noisy[code]) for name, code in sorted((plain[c], c) for c in noisy)}
 
 
 def noisy_products(features: Any, rows: int, length: float, rho: float) -> tuple[_Floats, float]:

@@ -22,8 +22,9 @@ from paribus.studies._assessment import (
     Score,
     open_assessment,
 )
+from paribus.studies._attacks import against_holdout
 from paribus.studies._released import Released, arrow_of, belong_together, fitting, named
-from paribus.studies._risks import ANONYMIZED, Found, Thresholds, risks
+from paribus.studies._risks import ANONYMIZED, Found, Thresholds, counted_risks
 
 __all__ = ["Assessment", "assess", "open_assessment"]
 
@@ -191,7 +192,9 @@ def assess(
         raise SpecError("takes a label that a model can learn: label = ...", path=path)
     columns = _kept.columns(released, tolerance, confidence)
     pairs = _kept.associations(released, tolerance, confidence)
-    found = risks(released, limits, confidence, seed, sample, attacks)
+    found = Found(each=confidence)
+    counted_risks(released, limits, found)
+    against_holdout(released, limits, confidence, seed, sample, attacks, found)
     useful = _found_again.together(
         [
             *(c.verdict for c in columns if c.verdict is not None),

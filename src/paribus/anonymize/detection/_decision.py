@@ -17,6 +17,7 @@ from paribus.anonymize.detection._evidence import CODED, of_header, of_phones, o
 from paribus.anonymize.detection._headers import Header
 from paribus.anonymize.detection._locale import region_of
 from paribus.anonymize.detection._profile import Profile
+from paribus.anonymize.disguises import undisguised
 from paribus.anonymize.patterns import find
 
 Role = Literal["direct", "combination", "sensitive", "none"]
@@ -150,7 +151,7 @@ def decide(header: Header, profile: Profile, locale: str) -> Decision:
 def _text(header: Header, profile: Profile, confidence: float) -> Decision:
     """Look for identifiers inside of free text, in the whole sample."""
     texts = profile.texts
-    marked = find(texts)
+    marked = find(undisguised(texts))
     share = 0.0
     what: list[str] = []
     for sort, hits in marked.hits.items():

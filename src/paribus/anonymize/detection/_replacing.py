@@ -81,7 +81,7 @@ def replacement(
     options: dict[str, Any] = {}
     if kind == "null":
         # Empty in the sample, and maybe not elsewhere.
-        return {"kind": "drop" if chosen not in ("keep", "text") else "keep"}
+        return _empty(chosen, locale, profile.values.type)
     if sort == "date" and person is not None and _is_dated(profile):
         chosen = "dates"
     if chosen == "keep" and unexplained:
@@ -99,6 +99,20 @@ def replacement(
     elif chosen == "id" and luhn:
         options = {"check_digit": "luhn"}
     return _fitting(chosen, {**options, "locale": locale}, profile.values.type)
+
+
+def _empty(chosen: str, locale: str, given: pa.DataType) -> dict[str, Any]:
+    """Replace what nobody has seen by what its header says; text is searched at least."""
+    if pa.types.is_null(given):
+        return {"kind": "keep"}
+    options: dict[str, Any] = {"locale": locale}
+    if chosen == "dates":
+        options |= {"beyond": "remove"} if is_text(given) else {}
+    elif chosen in ("keep", "truncate") and is_text(given):
+        chosen = "text"
+    elif chosen == "truncate":
+        chosen = "drop"
+    return _fitting(chosen, options, given)
 
 
 def _fitting(chosen: str, options: Mapping[str, Any], given: pa.DataType) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from paribus._seeds import generator
+from paribus.anonymize.replacements.base import is_text
 from paribus.errors import DataError
 from paribus.table import Table
 
@@ -44,8 +45,18 @@ def drawn(data: object, most: int) -> tuple[dict[str, pa.Array], int]:
     if repeated is not None:
         raise DataError(f'two columns have the name "{repeated}"; rename one', path="$.data")
     rows = _rows(data.num_rows, most)
-    columns = zip(names, data.columns, strict=True)
-    return {name: _plain(_taken(column, rows)) for name, column in columns}, data.num_rows
+    columns = {}
+    for name, column in zip(names, data.columns, strict=True):
+        columns[name] = values = _plain(_taken(column, rows))
+        if is_text(values.type):
+            try:
+                values.validate(full=True)
+            except pa.ArrowInvalid:
+                raise DataError(
+                    f'the column "{name}" holds text that is not UTF-8; repair it, or leave it out',
+                    path="$.data",
+                ) from None
+    return columns, data.num_rows
 
 
 def _rows(length: int, most: int) -> npt.NDArray[np.intp]:
@@ -82,11 +93,16 @@ def _column(table: Table, name: str) -> pa.Array:
         if not isinstance(values, pa.ExtensionArray):
             return values
         return values.storage
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, ValueError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         # Values of several types in one column of objects: what they are written as.
         native = cast("Any", column.series)
-        written = [None if _missing(v) else str(v) for v in native.to_list()]
+        written = [None if _missing(v) else _written(v) for v in native.to_list()]
         return pa.array(written, pa.string())
+
+
+def _written(value: object) -> str:
+    # Half of a character is no text.
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _missing(value: object) -> bool:

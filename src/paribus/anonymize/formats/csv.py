@@ -54,7 +54,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Words:
-    """Words such as NA, which were taken for missing: for each column, null where there was none."""
+    """Words such as NA, which were taken for missing; null in the rows that had none."""
 
     texts: Mapping[str, pa.Array]
 

@@ -28,7 +28,7 @@ _MOST_ROWS = 1 << 20
 """Rows of a row group at most: it is put together in memory."""
 _MOST_BYTES = 1 << 27
 _CHUNK_BYTES = 1 << 26
-_READ_ROWS = 1 << 14
+_READ_ROWS = 1 << 12
 """Rows that are decoded at a time: few, since a dictionary may hide how long they are."""
 _GROUP = 1 << 30
 _ROW = 1 << 16
@@ -242,4 +242,6 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     if pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return False
     some = column.slice(0, 1 << 15)
+    if pa.types.is_string_view(kind):
+        some = pa.array(some.to_pylist(), pa.string())
     return bool(pc.count_distinct(some, mode="all").as_py() * _FEW <= len(some))

@@ -56,7 +56,7 @@ _NONE = _STOP | _TITLES | _GREETINGS
 
 
 _CAPITAL = r"\p{Lu}[\pL\pM'’\-]*\.?"
-_SPACE = r"[ \x{a0}]+"
+_SPACE = r"(?:[ \t\x{a0}]+|[ \t]*\r?\n(?:[ \t]*\r?\n)?[ \t>]*)"
 _RUN = (
     rf"{_CAPITAL}(?:,?{_SPACE}(?:(?:{'|'.join(sorted(_PARTICLE))}){_SPACE})*{_CAPITAL})+"
     rf"|(?i:{'|'.join(sorted(_TITLES | _GREETINGS))})[.,]?{_SPACE}{_CAPITAL}(?:{_SPACE}{_CAPITAL})*"
@@ -146,9 +146,14 @@ def _run(text: str, run: list[tuple[int, int]], listed: _Listed) -> Pieces:
                 j += 1
             while j < len(run) and plain[j] in _PARTICLE:
                 j += 1
-            if j < len(run) and _may_be(words[j], plain[j]):
+            known = j < len(run) and (plain[j] in listed.first or plain[j] in listed.last)
+            # Behind a greeting and the end of its line a letter begins, or its writer signs.
+            begins = greeting and "\n" in gaps[j - 1] and not known
+            if j < len(run) and _may_be(words[j], plain[j]) and not begins:
                 start, stop = j, end(j)
-                if stop == j and plain[j] in listed.first and follows(j):
+                # Of a name that no list has, the word behind it is as likely a part.
+                first = plain[j] in listed.first or not (known or greeting)
+                if stop == j and first and follows(j) and "\n" not in gaps[j]:
                     stop = end(j + 1)
                 alone: Sort = "first_name" if greeting else "last_name"
                 sort = "name" if stop > start else listed.sort(words[j], alone)

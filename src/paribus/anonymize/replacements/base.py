@@ -229,4 +229,6 @@ def as_type(values: pa.Array, to: pa.DataType) -> pa.Array:
     except pa.ArrowNotImplementedError:
         return pa.array(values.to_pylist(), to)
     except pa.ArrowInvalid:
+        if is_text(values.type) and is_text(to):
+            raise DataError("holds texts of 2 GB and more; drop the column") from None
         raise DataError(f"holds {values.type} of which some does not fit into {to}") from None

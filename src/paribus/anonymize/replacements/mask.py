@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paribus.anonymize.keys import Key
-from paribus.anonymize.replacements.base import Replacement, is_text
+from paribus.anonymize.replacements.base import Replacement, as_type, is_text
 from paribus.errors import DataError
 
 
@@ -48,7 +48,7 @@ class Mask(Replacement):
         made = pc.if_else(there, mask, pa.scalar(None, pa.string()))
         if is_text(kind):
             plain = values.dictionary_decode() if kind != values.type else values
-            texts = plain.cast(pa.string())
+            texts = as_type(plain, pa.string())
             blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
             made = pc.if_else(pc.fill_null(blank, False), texts, made)
-        return made.cast(self.gives(kind))
+        return as_type(made, self.gives(kind))

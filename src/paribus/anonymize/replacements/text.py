@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from paribus._plugins import Whole
+from paribus.anonymize.disguises import undisguised
 from paribus.anonymize.keys import Key
 from paribus.anonymize.patterns import KINDS, Marked, Sort, find
 from paribus.anonymize.replacements import _people_in_text, _presidio
@@ -95,7 +96,8 @@ class Text(Replacement):
             blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
             return as_type(pc.if_else(blank, texts, _REMOVED), values.type)
         own = _people_in_text.Row([_read(row[name]) for name in self.names])
-        marked = find(own.values(Marked.of(texts)))
+        plain = undisguised(texts)
+        marked = find(own.values(Marked.of(plain)))
         if self.finder == "presidio":
             marked = _presidio.mark(marked, _presidio.loaded(self.model))
         if self.people:
@@ -105,6 +107,8 @@ class Text(Replacement):
         # Last: a name of which the row has one word only is whole still.
         marked = own.words(marked)
         made = marked.filled(lambda sort, hits: self._fakes(sort, hits, key))
+        # Where nothing was found, what was written in an odd way stays so.
+        made = pc.if_else(pc.equal(made, plain), texts, made)
         return as_type(disarmed(made), values.type)
 
     def _fakes(self, sort: Sort, hits: pa.Array, key: Key) -> pa.Array:

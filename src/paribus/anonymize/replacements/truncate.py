@@ -93,10 +93,11 @@ class Truncate(Replacement):
         return rounded(values, Decimal(repr(self.step)))
 
     def _shortened(self, values: pa.Array, characters: int) -> pa.Array:
-        texts = pc.utf8_trim_whitespace(as_type(values, pa.string()))
+        given = as_type(values, pa.string())
+        texts = pc.utf8_trim_whitespace(given)
         short = pc.utf8_slice_codeunits(texts, 0, characters)
         made = pc.if_else(pc.equal(short, texts), texts, _joined(short, self.fill))
-        return as_type(pc.if_else(pc.equal(texts, ""), values.cast(pa.string()), made), values.type)
+        return as_type(pc.if_else(pc.equal(texts, ""), given, made), values.type)
 
     def _written(self, values: pa.Array, unit: str) -> pa.Array:
         given = as_type(values, pa.string())
