@@ -9,12 +9,14 @@ How a block is read:
 - ``text`` is the output of the block before it, or of a command: ``<!-- output -->`` or
   ``<!-- output of: COMMAND -->``. ``, in part`` lets a line ``...`` stand for any lines, and
   ``, numbers within 10 %`` lets numbers differ by that much, or by 5 units of their last digit
-  (libraries fit models a little otherwise from version to version).
+  (libraries fit models a little otherwise from version to version). ``, with mimesis 22`` compares
+  where that version is installed: others have other lists of names.
 - ``<!-- not run: reason -->`` before a block leaves it out. There is a limit to these.
 
 Relations are checked too: each kind has a heading on its family's page, with all of its keys.
 Checks of a table are on docs/metrics.md and docs/data.md, with every metric that they give;
-mitigations, their choices and their estimators on docs/mitigation.md.
+mitigations, their choices and their estimators on docs/mitigation.md; replacements and their
+choices on docs/replacements.md.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import inspect
 import io
 import os
 import pkgutil
@@ -32,6 +35,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,6 +46,9 @@ import pytest
 import paribus
 from paribus import estimators
 from paribus._plugins import Family
+from paribus.anonymize.names import known_locales
+from paribus.anonymize.replacements.base import REPLACEMENTS, OfText, Replacement
+from paribus.anonymize.section import Limits, Section
 from paribus.comparison import Concern
 from paribus.evidence.base import TESTS, Check
 from paribus.evidence.group import Criterion
@@ -50,6 +57,7 @@ from paribus.mitigation.base import MITIGATIONS, Request
 from paribus.people.fields.base import FIELDS, Field
 from paribus.probe.base import PROBES, Probe
 from paribus.spec import from_tables
+from paribus.studies._assessment import RiskVerdict, Word
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,6 +70,7 @@ BLOCK = re.compile(
 OUTPUT = re.compile(
     r"output(?: of: (?P<command>[^,]+))?(?P<part>, in part)?"
     r"(?:, numbers within (?P<by>\d+) %)?"
+    r"(?:, with (?P<library>\w+) (?P<major>\d+))?"
 )
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 
@@ -169,6 +178,8 @@ class Reader:
         how = OUTPUT.fullmatch(note)
         assert how, f"{block.place}: {note!r} is not understood"
         said = self.run(how["command"], 0, block.place) if how["command"] else self.output
+        if how["library"] and version(how["library"]).split(".")[0] != how["major"]:
+            return
         wanted, found = _lines(block.body), _lines(said)
         if how["part"] and wanted[0] != "...":
             wanted.insert(0, "...")
@@ -237,6 +248,8 @@ def fragment_loads(text: str) -> None:
     for section, content in part.items():
         several = section in {"protect", "fields"}
         tables[section] = {**tables[section], **content} if several else content
+    if "anonymize" in part:
+        Section.of(part)
     audit = from_tables(tables)
     for tried in part.get("mitigate", {}).get("try", ()):
         MITIGATIONS.parse({"kind": tried} if isinstance(tried, str) else tried)
@@ -293,6 +306,11 @@ def _sections(page: str) -> dict[str, str]:
 _CHECKED = ("metrics.md", "data.md")
 
 
+def _base_of(replacement: Any) -> Any:
+    """Give the base whose keys are documented once, for all kinds."""
+    return OfText if issubclass(replacement, OfText) else Replacement
+
+
 def _page_of(test: Any) -> str:
     """Name the page of a test of twins, or of a check of a table."""
     if not issubclass(test, Check):
@@ -307,6 +325,10 @@ FAMILIES = [
     *((_page_of(test), test, None) for test in map(TESTS.load, TESTS.kinds())),
     *(("running.md", EXECUTORS.load(kind), None) for kind in EXECUTORS.kinds()),
     *(("mitigation.md", MITIGATIONS.load(kind), None) for kind in MITIGATIONS.kinds()),
+    *(
+        ("replacements.md", replacement, _base_of(replacement))
+        for replacement in map(REPLACEMENTS.load, REPLACEMENTS.kinds())
+    ),
 ]
 
 
@@ -333,6 +355,44 @@ def test_every_key_of_a_model_is_documented() -> None:
     common = _sections("models.md")["Keys of every model"]
     for key in set(Probe.model_fields) - {"kind"}:
         assert f"`{key}`" in common
+
+
+def test_every_key_of_all_fakes_is_documented() -> None:
+    common = _sections("replacements.md")["Keys of every fake"]
+    for key in set(OfText.model_fields) - {"kind"}:
+        assert f"`{key}`" in common, key
+    for locale in known_locales():
+        assert f"`{locale}`" in common, locale
+
+
+@pytest.mark.parametrize("kind", REPLACEMENTS.kinds())
+def test_every_choice_of_a_replacement_is_documented(kind: str) -> None:
+    told = _sections("replacements.md")
+    for key, field in REPLACEMENTS.load(kind).model_fields.items():
+        for choice in _choices(field.annotation) if key != "kind" else ():
+            of_same = told[kind] + told["dates"] if key == "order" else told[kind]
+            assert not choice or f'"{choice}"' in of_same, f"{kind}, {key}: {choice}"
+    assert f"[`{kind}`](#{kind})" in told["Replacements"], kind
+
+
+def test_every_key_of_anonymizing_is_documented() -> None:
+    sections = _sections("anonymize.md")
+    for section, declared in (("[anonymize]", Section), ("[anonymize.risk]", Limits)):
+        for key in declared.model_fields:
+            assert f"| `{key}` |" in sections[section], f"{section}: {key}"
+
+
+def test_every_argument_of_assess_is_documented() -> None:
+    told = _sections("assess.md")["Arguments"]
+    for name in inspect.signature(paribus.assess).parameters:
+        if name not in {"original", "anonymized", "name"}:
+            assert f"`{name}`" in told, name
+
+
+def test_every_word_of_an_assessment_is_documented() -> None:
+    told = _sections("assess.md")["The words"]
+    for word in (*get_args(Word), *get_args(RiskVerdict)):
+        assert f"| `{word}` |" in told, word
 
 
 def test_every_section_of_the_file_is_documented() -> None:
@@ -438,6 +498,15 @@ def test_every_warning_of_a_mitigation_is_documented() -> None:
         assert f"| `{concern}` |" in _sections("mitigation.md")["Warnings"], concern
 
 
+def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """List the commands, those of groups by both names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
 def test_every_command_and_option_is_documented() -> None:
     import typer.main
 
@@ -448,9 +517,11 @@ def test_every_command_and_option_is_documented() -> None:
         "data": "data.md",
         "disclose": "disclosure.md",
         "mitigate": "mitigation.md",
+        "anonymize": "anonymize.md",
+        "assess": "assess.md",
+        "people learn": "learn.md",
     }
-    group: Any = typer.main.get_command(cli.app)
-    for name, command in group.commands.items():
+    for name, command in _commands(typer.main.get_command(cli.app)):
         # A command about a table has its options on the page of what it does.
         text = (ROOT / "docs" / pages.get(name, "running.md")).read_text(encoding="utf-8")
         assert f"`paribus {name}" in text, name

@@ -409,3 +409,16 @@ def test_bad_input_is_one_sentence(change, kind, said):
         assess(**asked)
     assert isinstance(caught.value, ParibusError)
     assert "\n" not in str(caught.value)
+
+
+def test_free_text_without_identifiers_may_stay():
+    """Only what identifies must not be found again; "no remarks" identifies nobody."""
+    anonymizer = Anonymizer(columns={"note": "text", "sex": "keep", "age": "keep"})
+    notes = ["no remarks", "write to ann.miller@firm.com", "called twice"] * 200
+    people = pa.table({"note": notes, "sex": ["F", "M", "M"] * 200, "age": [30, 40, 50] * 200})
+    told = {"anonymizer": anonymizer, "quasi": ["sex", "age"]}
+    kept = assess(people, people, **told)
+    assert next(risk for risk in kept.risks if risk.measure == "exact leaks").estimate == 200
+    safe = people.set_column(0, "note", pa.array([n.replace("ann.miller", "x") for n in notes]))
+    made = assess(people, safe, **told)
+    assert next(risk for risk in made.risks if risk.measure == "exact leaks").estimate == 0

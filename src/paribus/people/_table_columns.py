@@ -151,10 +151,10 @@ def _without_few_gaps(column: Learnable, least: int) -> Learnable:
     gone = column.rows < 0 if column.categorical else np.isnan(column.rows)
     if column.missing >= 1 or not 0 < int(gone.sum()) < least:
         return column
-    known = column.rows[~gone]
+    rows, known = column.rows.copy(), column.rows[~gone]
     middle = np.bincount(known).argmax() if column.categorical else np.sort(known)[len(known) // 2]
+    rows[gone] = middle
     said = f'"{column.name}": too few rows lack a value to tell of them; none does here.'
-    rows = np.where(gone, middle, column.rows).astype(column.rows.dtype)
     return replace(column, rows=rows, missing=0.0, notes=(*column.notes, said))
 
 

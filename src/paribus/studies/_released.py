@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paribus._files import read_table
+from paribus.anonymize.patterns import find
 from paribus.errors import DataError, SpecError, nearest
 from paribus.table import Table, flat
 
@@ -131,6 +132,20 @@ class Released:
     sensitive: tuple[str, ...]
     aligned: bool
     file: Path | None = None
+    texts: tuple[str, ...] = ()
+    """Those of `identifying` that are free text: what identifies is somewhere in it, if at all."""
+
+    @cached_property
+    def sought(self) -> pa.Table:
+        """The original with what must be found nowhere: of free text, cells with identifiers."""
+        table = self.original
+        for name in self.texts:
+            texts = _plain_text(table[name])
+            marked = find(texts)
+            held = marked.holding(*marked.hits)
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, pc.if_else(held, texts, pa.scalar(None, texts.type)))
+        return table
 
     @cached_property
     def shared(self) -> tuple[str, ...]:
@@ -249,3 +264,10 @@ def ranks(values: Floats) -> Floats | None:
     ranked = ranked - ranked.mean()
     length = float(np.sqrt(ranked @ ranked))
     return ranked / length if length > 0 and len(counts) > 1 else None
+
+
+def _plain_text(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    plain = whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
+    return plain if plain.type == pa.string() else plain.cast(pa.string())

@@ -247,7 +247,7 @@ def _leaks(released: Released, found: Found) -> None:
 
 def _searched(released: Released) -> tuple[Leaks, int]:
     """Search the rows, and the file that they were read from; also, values hidden in the file."""
-    original = released.original
+    original = released.sought
     rows = np.arange(len(released.anonymized))
     if released.aligned:
         told = leaks(original, released.anonymized, released.identifying, rows=rows)

@@ -12,6 +12,7 @@ import pydantic
 
 from paribus._plugins import Declaration, Number, Whole
 from paribus._text import count, name, percent
+from paribus._text import name as _called
 from paribus.anonymize.anonymizer import Anonymizer
 from paribus.errors import DataError, SpecError
 from paribus.studies import _found_again, _kept, _usefulness
@@ -289,7 +290,16 @@ def _released(
         fitting(held_back, before, "$.holdout")
     before, aligned = _aligned(before, after, direct, rows, notes)
     file = Path(anonymized) if isinstance(anonymized, str | Path) else None
-    return Released(before, after, held_back, direct, among, secrets, aligned, file), notes
+    texts: tuple[str, ...] = ()
+    if isinstance(anonymizer, Anonymizer):
+        kinds = {name: replacement.kind for name, replacement in anonymizer.columns.items()}
+        texts = tuple(name for name in direct if kinds.get(name) == "text")
+    if texts:
+        notes.append(
+            f"Of free text ({', '.join(map(_called, texts))}) only cells in which a pattern finds "
+            "an identifier must not stay as they are; names in it are those of the other columns."
+        )
+    return Released(before, after, held_back, direct, among, secrets, aligned, file, texts), notes
 
 
 def _aligned(

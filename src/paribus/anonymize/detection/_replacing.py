@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from paribus.anonymize import columns
+from paribus.anonymize.detection._headers import read
 from paribus.anonymize.detection._profile import Profile
 from paribus.anonymize.replacements.base import REPLACEMENTS, Replacement, is_text
 from paribus.errors import DataError
@@ -92,6 +93,9 @@ def replacement(
         chosen, options = _coarse(profile)
     elif chosen == "job" and profile.is_category:
         chosen = "keep"
+    elif sort == "nested" and _hold_people(profile.values.type):
+        # Names that no list has cannot be found in values that nobody has named one by one.
+        options = {"beyond": "remove"}
     elif chosen == "text" and names:
         options = {"names": list(names)}
     elif sort == "phone" and country:
@@ -99,6 +103,17 @@ def replacement(
     elif chosen == "id" and luhn:
         options = {"check_digit": "luhn"}
     return _fitting(chosen, {**options, "locale": locale}, profile.values.type)
+
+
+_UNFOUND = frozenset(
+    {"name", "first name", "last name", "address", "username", "id", "national id", "password"}
+)
+"""Sorts that a search of text may overlook."""
+
+
+def _hold_people(given: pa.DataType) -> bool:
+    """Tell whether a field inside is called like what a search of text may overlook."""
+    return any(_UNFOUND & set(read(name).hits) for name in columns.names_within(given))
 
 
 def _empty(chosen: str, locale: str, given: pa.DataType) -> dict[str, Any]:
