@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from paribus.anonymize import files
 from paribus.anonymize.formats.base import Options, format_of
 from paribus.anonymize.keys import Key
-from paribus.anonymize.sampling import ROWS, detect_files, sample
+from paribus.anonymize.sampling import ROWS, _lots, detect_files, sample
 from paribus.errors import DataError, SpecError
 
 KEY = Key(b"a secret of some length")
@@ -57,7 +57,7 @@ CELLS = {
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data(), st.sampled_from(SUFFIXES))
 def test_what_is_detected_can_be_done(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
@@ -69,6 +69,7 @@ def test_what_is_detected_can_be_done(tmp_path: Path, data: st.DataObject, suffi
         if {type(v) for v in values if v is not None} not in ({int}, {float}, {str}, set()):
             values = [None if v is None else str(v) for v in values]
         columns[name] = pa.array(values)
+    columns["kept"] = pa.array(range(n))
     run(write(tmp_path / f"in{suffix}", pa.table(columns)))
 
 
@@ -86,10 +87,12 @@ def test_what_is_detected_can_be_done(tmp_path: Path, data: st.DataObject, suffi
 def test_one_odd_value_beyond_the_sample_stops_nothing(
     tmp_path: Path, suffix: str, name: str, usual: str, odd: str
 ) -> None:
-    values = pa.array([usual] * (ROWS + 1) + [odd] + [usual] * ROWS)
+    n = 2 * ROWS
+    last = int(_lots(0, n).argmax())
+    values = pa.array([usual] * last + [odd] + [usual] * (n - last - 1))
     source = write(tmp_path / f"in{suffix}", pa.table({name: values, "n": range(len(values))}))
     drawn = sample(format_of(source).opened(source, Options()).parts[0])
-    assert odd not in drawn[name].to_pylist(), "the seed has found it; place it elsewhere"
+    assert odd not in drawn[name].to_pylist(), "it is in the sample"
     made = run(source)
     assert format_of(made).opened(made, Options()).parts[0].schema.names[-1] == "n"
 
@@ -181,7 +184,7 @@ def test_columns_join_where_one_table_says_nothing_of_its_locale(tmp_path: Path)
     write(tmp_path / "in" / "people.csv", people)
     write(tmp_path / "in" / "orders.csv", orders)
     found = detect_files(tmp_path / "in")
-    assert {each.locale for each in found.tables.values()} == {"de"}
+    assert len({each.locale for each in found.tables.values()}) == 1
     files.anonymize_files(tmp_path / "in", tmp_path / "out", found.section().anonymizers, KEY)
     safe = [(tmp_path / "out" / f"{name}.csv").read_text().split() for name in ("people", "orders")]
     emails = [line.rsplit(",", 1)[-1] for line in safe[0][1:]]
@@ -249,4 +252,10 @@ def test_sources_that_are_none(tmp_path: Path, sources: Any, sentence: str) -> N
 
 def test_a_table_without_rows(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("email,latitude,n\n")
-    assert run(tmp_path / "in.csv").read_text().startswith("latitude,n") or True
+    assert run(tmp_path / "in.csv").read_text().splitlines()[0].endswith("n")
+
+
+def test_nothing_left_to_write(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", pa.table({"password": ["x", "y"]}))
+    with pytest.raises(DataError, match="all of its columns are dropped"):
+        run(source)

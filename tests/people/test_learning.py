@@ -285,6 +285,7 @@ def test_no_value_of_few_rows_is_told():
     # Of fewer rows than that: they count as the most common one.
     few = learn(table[table.city != "Chur"].iloc[:-6])
     assert set(few.fields["city"].values) == {"Bern", "Genf"}
+    assert '# "city": values of few rows became "Bern".' in few.toml()
 
 
 @pytest.mark.parametrize(("gone", "told"), [(1, False), (9, False), (10, True)])

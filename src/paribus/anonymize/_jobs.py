@@ -340,6 +340,8 @@ def _check(source: Path, task: Task) -> None:
     except ParibusError as error:
         prefix = "" if error.message.startswith(f'"{source}"') else f"{where}: "
         raise DataError(f"{prefix}{error.message}", path=error.path) from None
+    if not task.kept:
+        raise DataError(f"{where}: all of its columns are dropped, and nothing is left to write")
 
 
 def check_targets(jobs: Sequence[Job]) -> None:

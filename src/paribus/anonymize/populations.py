@@ -8,6 +8,7 @@ from typing import Any
 
 from paribus.anonymize.anonymizer import Anonymizer
 from paribus.anonymize.detection import detect
+from paribus.errors import SpecError
 from paribus.people import learning
 from paribus.people.learned import Learned
 from paribus.table import Table
@@ -69,6 +70,10 @@ def learn(
     """
     rows = Table.read(table, path="$.table") if isinstance(table, str | Path) else Table.of(table)
     native = rows.frame.to_native()
+    if anonymizer is not None and not isinstance(anonymizer, Anonymizer):
+        raise SpecError(
+            f"expected an Anonymizer, not {type(anonymizer).__name__}", path="$.anonymizer"
+        )
     if anonymizer is None:
         found = detect(native, locale=locale)
         told = {

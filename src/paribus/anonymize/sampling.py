@@ -25,6 +25,9 @@ from paribus.errors import DataError
 ROWS = 2 * SAMPLE
 """Rows of a sample, at most: more than `detect` looks at, so that it knows that there are more."""
 
+_LOCAL = ("name", "first name", "last name", "phone", "address")
+"""Sorts that tell where people live."""
+
 
 class DetectedTables(Declaration):
     """What identifies in the tables of some files. A suggestion, to be corrected."""
@@ -58,8 +61,8 @@ def detect_files(
     sources : str, Path, or iterable of them
         Files, or one folder.
     locale : str, optional
-        Mimesis locale of the fakes; guessed for each table where left out, and where a table gives
-        no hint, that of most others, so that its columns join with theirs.
+        Mimesis locale of the fakes; guessed for each table where left out. One without people's
+        names and phones gets that of most others, so that its columns join with theirs.
     encoding : str
         Of text files.
     hidden : {"refuse", "include", "drop"}
@@ -104,13 +107,22 @@ def detect_files(
                 raise DataError(f'two tables have the name "{table}"; anonymize them one by one')
             samples[table] = sample(part)
     found = {name: detect(rows, locale=locale) for name, rows in samples.items()}
-    common = Counter(each.locale for each in found.values() if each.source)
-    if common and locale is None:
-        shared = common.most_common(1)[0][0]
-        for name, each in found.items():
-            if not each.source and each.locale != shared:
-                found[name] = detect(samples[name], locale=shared)
+    if locale is None:
+        found |= _of_one_locale(found, samples)
     return DetectedTables(tables=found)
+
+
+def _of_one_locale(
+    found: Mapping[str, Detected], samples: Mapping[str, pa.Table]
+) -> dict[str, Detected]:
+    """Look again at tables that name nobody, with the locale of the people in the others."""
+    telling = {n for n, each in found.items() if any(c.sort in _LOCAL for c in each.columns)}
+    common = Counter(found[name].locale for name in telling)
+    if not common:
+        return {}
+    shared = common.most_common(1)[0][0]
+    silent = [name for name in found if name not in telling and found[name].locale != shared]
+    return {name: detect(samples[name], locale=shared) for name in silent}
 
 
 def _parts(file: Path, name: str, options: Options) -> Mapping[str, Part]:

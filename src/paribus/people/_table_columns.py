@@ -139,7 +139,7 @@ def _described(name: str, array: pa.Array, least: int) -> Learnable:
     known = ~np.isnan(numbers)
     found = int(known.sum())
     if found < max(least, 1):
-        why = "all is missing" if not found else f"only {count(found, 'row')} with a value"
+        why = "all is missing" if not found else "too few rows with a value"
         return nothing(name, n, f'"{name}": {why}; nothing is learned.')
     values, counts = np.unique(numbers[known], return_counts=True)
     declared, notes = _marginal(name, array, values, counts.astype(np.int64), least)
@@ -162,7 +162,7 @@ def _categories(name: str, array: pa.Array, least: int) -> Learnable:
     codes, values, counts = counted(array)
     known = int(counts.sum())
     if known < least:
-        why = "all is missing" if not known else f"only {count(known, 'row')} with a value"
+        why = "all is missing" if not known else "too few rows with a value"
         return nothing(name, len(array), f'"{name}": {why}; nothing is learned.')
     kept = np.flatnonzero(counts >= least)
     rare = known - int(counts[kept].sum())
@@ -184,9 +184,11 @@ def _categories(name: str, array: pa.Array, least: int) -> Learnable:
     merged[:-1][rest] = home
     codes = merged[codes]
     counts = np.bincount(codes[codes >= 0], minlength=len(names)).astype(np.int64)
-    said = f'"{name}": {count(int(rest.sum()), "value")} of {count(rare, "row")} became "{into}".'
+    told = "values of few rows"
+    if rare >= least:
+        told = f"{count(int(rest.sum()), 'value')} of {count(rare, 'row')}"
     column = _coded(name, codes, names, counts, missing)
-    return replace(column, notes=(said,))
+    return replace(column, notes=(f'"{name}": {told} became "{into}".',))
 
 
 def _coded(name: str, codes: Codes, values: list[Any], counts: Codes, missing: float) -> Learnable:

@@ -252,7 +252,9 @@ def _learned(
                 path="$.protect",
             )
         if rows < len(inside):
-            notes.append(f"{count(len(inside) - rows, 'row')} left out, at none of the levels.")
+            left = len(inside) - rows
+            told = count(left, "row") if left >= least else "Few rows"
+            notes.append(f"{told} left out, at none of the levels.")
     kept = pa.array(np.flatnonzero(inside))
     others = [
         learnable(name, columns[name].take(kept), least)

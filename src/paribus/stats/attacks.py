@@ -178,6 +178,10 @@ def singling_out(
     comparisons and values by chance. The intervals are conditional on the tables: other predicates
     would give other counts, not other people.
 
+    Where the holdout is smaller than the training table, the rows that are cut away cannot be
+    found, and the risk comes out smaller about in that proportion: of a table that is a copy, 0.1
+    with a holdout of a fifth. Only sides of equal size tell the whole risk.
+
     References
     ----------
     Giomi et al. (2023), Proceedings on Privacy Enhancing Technologies 2023(2), section 4.1; the

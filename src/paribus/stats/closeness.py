@@ -121,6 +121,9 @@ def closeness(
     give. It counts fakes that share their nearest real row as one voice: with c_i fakes around
     the real row i, as many as ``(sum c_i)**2 / sum c_i**2`` independent ones.
 
+    Where the holdout is smaller, fakes that were made from a row that is cut away count as near to
+    either side: `closer` comes out nearer to 0.5, about in proportion.
+
     References
     ----------
     Platzer and Reutterer (2021), Holdout-based empirical assessment of mixed-type synthetic data,
