@@ -30,10 +30,10 @@ class KAnonymity(Declaration):
 
     Examples
     --------
-    >>> wanted = KAnonymity(quasi=("sex",), k=2)
+    >>> wanted = KAnonymity(quasi=("sex",), k=2, by="suppress")
     >>> planned = wanted.planned(pa.table({"sex": ["f", "m", "f", None]}))
     >>> planned.kept.tolist(), planned.notes
-    ([0, 2], ('to reach k = 2, 2 rows (50.0%) were left out',))
+    ([0, 2], ('to reach k = 2, 2 rows (50.0 %) were left out',))
     """
 
     quasi: tuple[str, ...]

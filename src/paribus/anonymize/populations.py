@@ -34,7 +34,9 @@ def learn(
     protect : str, sequence of str, or mapping, optional
         Protected attributes; in a mapping, each with its levels (the first is the reference).
     anonymizer : Anonymizer, optional
-        Says which columns identify: none of their values is told. Where left out, `detect` does.
+        Says which columns identify: none of their values is told. Where left out, `detect` does;
+        with `epsilon` names and types of columns alone do, since `detect` looks at the values and
+        no noise would hide what it saw.
     identifying : mapping of str to str, optional
         Further such columns, each with what stands there instead: a kind of replacement
         (``"full_name"``, ``"email"``, ``"id"`` ...), a method of Mimesis, a field, or ``"drop"``.
@@ -74,20 +76,22 @@ def learn(
         raise SpecError(
             f"expected an Anonymizer, not {type(anonymizer).__name__}", path="$.anonymizer"
         )
-    if anonymizer is None:
+    told: dict[str, Any] = {}
+    if anonymizer is not None:
+        told = {name: each.kind for name, each in anonymizer.columns.items() if each.direct}
+    elif epsilon is None:
         found = detect(native, locale=locale)
         told = {
             each.column: each.replacement["kind"] for each in found.columns if each.role == "direct"
         }
         locale = locale or found.locale
-    else:
-        told = {name: each.kind for name, each in anonymizer.columns.items() if each.direct}
+    named = anonymizer is not None or epsilon is None or identifying is not None
     protected = [protect] if isinstance(protect, str) else list(protect or ())
     replaced = {name: kind for name, kind in told.items() if name not in protected}
     return learning.learn(
         native,
         protect,
-        identifying={**replaced, **(identifying or {})},
+        identifying={**replaced, **(identifying or {})} if named else None,
         least=least,
         epsilon=epsilon,
         delta=delta,

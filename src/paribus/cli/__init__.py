@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -56,10 +60,28 @@ for _command in (
 app.add_typer(anonymizing.people, name="people")
 
 
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """Leave as others do where the system ends a command: what is half written is taken away."""
+
+    def end(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main() -> None:
     """Run the command line: mistakes are one sentence and exit code 2, our bugs are 70."""
     try:
-        code = app(standalone_mode=False)
+        with _ending():
+            code = app(standalone_mode=False)
         if code == INTERRUPTED:
             # Typer turns Ctrl-C into a silent exit code.
             raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -117,16 +118,23 @@ class OfText(Replacement):
     def replace(self, values: pa.Array, key: Key, row: Mapping[str, pa.Array]) -> pa.Array:
         if pa.types.is_null(values.type):
             return values
-        texts = written(values)
-        encoded = (folded(texts) if self.fold else texts).dictionary_encode()
-        pool, codes = encoded.dictionary, encoded.indices
-        blank = pc.equal(pc.utf8_trim_whitespace(pool), "")
-        if pc.any(blank).as_py():
+        if pa.types.is_integer(values.type):
+            # Distinct first: few numbers are written, and few texts are read as numbers again.
+            encoded = values.dictionary_encode()
+            pool = written(encoded.dictionary)
+        else:
+            texts = written(values)
+            encoded = (folded(texts) if self.fold else texts).dictionary_encode()
+            pool = encoded.dictionary
+        if _may_be_blank(pool) and pc.any(blank := _blank(pool)).as_py():
             asked = pool.filter(pc.invert(blank))
             made = pc.replace_with_mask(pool, pc.invert(blank), self.fakes(asked, key))
         else:
             made = self.fakes(pool, key)
-        return fitting(self._within(made, key, values.type).take(codes), values.type)
+        made = self._within(made, key, values.type)
+        if pa.types.is_integer(values.type):
+            return fitting(made, values.type).take(encoded.indices)
+        return fitting(made.take(encoded.indices), values.type)
 
     def _within(self, made: pa.Array, key: Key, to: pa.DataType) -> pa.Array:
         """Ask again for the fakes of fakes that a type of whole numbers cannot hold.
@@ -145,6 +153,24 @@ class OfText(Replacement):
 
 
 _WALKS = 1000
+
+
+def _blank(texts: pa.Array) -> pa.Array:
+    return pc.equal(pc.utf8_trim_whitespace(texts), "")
+
+
+def _may_be_blank(texts: pa.Array) -> bool:
+    """Tell, by the first byte of each, whether some text may be empty or nothing but spaces."""
+    texts = as_type(texts, pa.string())
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return True
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if (ends[1:] == ends[:-1]).any():
+        return True
+    first = np.frombuffer(data, np.uint8)[ends[:-1]]
+    # Spaces of ASCII, or of other scripts.
+    return bool(((first <= ord(" ")) | (first >= 0x80)).any())
 
 
 def _beyond(texts: pa.Array, to: pa.DataType) -> pa.Array:

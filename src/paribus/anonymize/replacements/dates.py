@@ -171,12 +171,18 @@ class Dates(Replacement):
 
         if who is None:
             return drawn(dates, "date")
-        people = pc.utf8_trim_whitespace(_person(who.filter(pa.array(moves))))
+        encoded = (who if moves.all() else who.filter(pa.array(moves))).dictionary_encode()
+        # Each person is hashed once: what is no person counts as its date does.
+        people = pc.utf8_trim_whitespace(_person(encoded.dictionary))
         known = pc.fill_null(pc.not_equal(people, ""), False)
-        at = known.to_numpy(zero_copy_only=False)
-        shifts = np.empty(len(dates), np.int64)
-        shifts[at] = drawn(people.filter(known), "dates of a person")
-        shifts[~at] = drawn(dates.filter(pc.invert(known)), "date")
+        shift = np.zeros(len(people) + 1, np.int64)
+        named = np.zeros(len(people) + 1, np.bool_)
+        named[:-1] = known.to_numpy(zero_copy_only=False)
+        shift[named] = drawn(people.filter(known), "dates of a person")
+        codes = pc.fill_null(encoded.indices, len(people)).to_numpy()
+        at, shifts = named[codes], shift[codes]
+        if not at.all():
+            shifts[~at] = drawn(dates.filter(pa.array(~at)), "date")
         return shifts
 
 
