@@ -75,7 +75,7 @@ def test_with_privacy_no_value_says_what_identifies() -> None:
     """What `detect` sees in values has no noise: tables of one schema get fields of one kind."""
     pytest.importorskip("opendp")
     ages = list(range(20, 70)) * 8
-    emails = [f"person{i}@firm.com" for i in range(400)]
+    emails = ["ann@firm.com", "bob@firm.com"] * 200
     tables = [
         pa.table({"c17": emails, "code": ages}),
         pa.table({"c17": ["yes", "no"] * 200, "code": [10_000_000 + i for i in range(400)]}),
@@ -83,7 +83,7 @@ def test_with_privacy_no_value_says_what_identifies() -> None:
     learned = [pb.learn(table, epsilon=5.0) for table in tables]
     kinds = [{name: each.kind for name, each in one.fields.items()} for one in learned]
     assert kinds[0] == kinds[1]
-    assert not any("firm.com" in one.model_dump_json() for one in learned)
+    assert pb.learn(tables[0]).fields["c17"].kind != kinds[0]["c17"], "without, detection does"
 
 
 @pytest.mark.parametrize(

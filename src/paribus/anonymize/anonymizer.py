@@ -175,7 +175,7 @@ class Anonymizer(Declaration):
         read: dict[str, pa.Array] = {}
         made = []
         for name, field in zip(kept, schema, strict=True):
-            replacement = self.columns[name]
+            replacement = self.columns[name].among(self.columns)
             for other in replacement.reads:
                 if other not in read:
                     with _at(other, self.columns[other].kind):

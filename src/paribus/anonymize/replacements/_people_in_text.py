@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -193,10 +194,22 @@ def _kept(word: str) -> str:
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
+_COMMON = _NONE | _PARTICLE
+"""Words that are rarely names: they are, where they are the row's own and written as one."""
+
+Fakes = Callable[[pa.Array], pa.Array]
+"""Gives the fakes of texts."""
 
 
-Wanted = dict[str, Sort]
-"""What is looked for in one text, without case and accents, and of which sort it is."""
+class Told(NamedTuple):
+    """What the row tells of a word."""
+
+    sort: Sort
+    written: str
+
+
+Wanted = dict[str, Told]
+"""What is looked for in one text, by how it is written without case and accents."""
 
 
 class Row:
@@ -204,14 +217,21 @@ class Row:
 
     Parameters
     ----------
-    columns : list of pyarrow.Array of string, each of shape (n,)
-        Null where a row has no value.
+    columns : list of (pyarrow.Array of string, Fakes), arrays of shape (n,)
+        Each with what a column of its names gives them. Null where a row has no value.
+    ask : callable
+        Gives the fakes of what is of a sort.
     """
 
-    def __init__(self, columns: list[pa.Array]) -> None:
-        self._columns = [column.dictionary_encode() for column in columns]
-        self._values = [_values(column.dictionary) for column in self._columns]
-        self._words = [_told(column.dictionary) for column in self._columns]
+    def __init__(
+        self, columns: list[tuple[pa.Array, Fakes]], ask: Callable[[Sort, pa.Array], pa.Array]
+    ) -> None:
+        self._columns = [column.dictionary_encode() for column, _ in columns]
+        pools = [column.dictionary for column in self._columns]
+        self._values = [_values(pool) for pool in pools]
+        self._words = [
+            _told(pool, whole, ask) for pool, (_, whole) in zip(pools, columns, strict=True)
+        ]
 
     def values(self, marked: Marked) -> Marked:
         """Find whole values with digits in them: IDs, phones, dates."""
@@ -241,9 +261,9 @@ class Row:
             for pool, code in zip(told, codes, strict=True):
                 at = code[place]
                 if at is not None:
-                    for token, sort in pool[at].items():
+                    for token, told_of in pool[at].items():
                         if token in plain:
-                            wanted.setdefault(token, sort)
+                            wanted.setdefault(token, told_of)
             if wanted:
                 pieces = match(asked[place], wanted)
                 if len(pieces) > 1:
@@ -257,30 +277,78 @@ def _values(values: pa.Array) -> list[Wanted]:
     for text, bare in zip(values.to_pylist(), names.bare(values).to_pylist(), strict=True):
         whole = bare.strip()
         coded = len(whole) >= 4 and "@" not in whole and any(c.isdigit() for c in whole)
-        told.append({whole: sort_of(text.strip()) or "code"} if coded else {})
+        told.append({whole: Told(sort_of(text.strip()) or "code", whole)} if coded else {})
     return told
 
 
-def _told(values: pa.Array) -> list[Wanted]:
-    """Give the words of values that may be names of people."""
-    texts = names.bare(values).to_pylist()
-    # Of an email the part before the @ names its owner; the other parts name many.
-    parts = [_LETTERS.findall(text.split("@")[0]) for text in texts]
-    listed = _Listed.of({word for each in parts for word in each})
+def _told(
+    values: pa.Array, whole: Fakes, ask: Callable[[Sort, pa.Array], pa.Array]
+) -> list[Wanted]:
+    """Give the words of values that may be names of people.
+
+    Which words of a name are names, and whether first or last ones, is what its column makes of
+    them: a word is of that sort which gives it the same fake.
+    """
+    texts = values.to_pylist()
+    parts = [_named(text) for text in texts]
+    words = sorted({word for each in parts for word in each})
+    pool = pa.array(words, pa.string())
+    bare = dict(zip(words, names.bare(pool).to_pylist(), strict=True))
+    first, last = (
+        dict(zip(words, ask(sort, pool).to_pylist(), strict=True))
+        for sort in ("first_name", "last_name")
+    )
+    listed = _Listed.of({part for word in bare.values() for part in _LETTERS.findall(word)})
     told = []
-    for text, words in zip(texts, parts, strict=True):
+    for text, own, fake in zip(texts, parts, whole(values).to_pylist(), strict=True):
+        fakes = _named(fake)
         tokens: Wanted = {}
-        words = [w for w in words if len(w) >= 2 and w not in _PARTICLE and w not in _STOP]
-        for i, word in enumerate(words):
-            last = i == len(words) - 1 and (len(words) > 1 or "@" in text)
-            tokens.setdefault(word, listed.sort(word, "last_name" if last else "first_name"))
+        for i, word in enumerate(own):
+            final: Sort = "last_name" if i == len(own) - 1 and i > 0 else "first_name"
+            if _is_code(text):
+                sorts = _guessed(word, bare[word], listed, "@" in text)
+            elif len(fakes) != len(own):
+                sorts = [listed.sort(part, final) for part in _LETTERS.findall(bare[word])]
+            elif fakes[i] == word:
+                # A title or a particle, which stays in the column too.
+                continue
+            else:
+                sort: Sort = "first_name" if fakes[i] == first[word] else "last_name"
+                if fakes[i] not in (first[word], last[word]):
+                    sort = listed.sort(bare[word], final) if len(own) > 1 else "name"
+                sorts = [sort] * len(_LETTERS.findall(word))
+            for token, spelled, each in zip(
+                _LETTERS.findall(bare[word]), _LETTERS.findall(word), sorts, strict=False
+            ):
+                if len(token) >= 2 and each is not None:
+                    tokens.setdefault(token, Told(each, spelled))
         told.append(tokens)
     return told
 
 
+def _named(text: str) -> list[str]:
+    """Give the words with letters; of an email the part that names its owner."""
+    return [word for word in text.split("@")[0].split() if _LETTERS.search(word)]
+
+
+def _is_code(text: str) -> bool:
+    """Tell whether a value is an email or a username, whose words nobody reads as a name's."""
+    return any(c in "@_" or c.isdigit() for c in text) or ("." in text and " " not in text.strip())
+
+
+def _guessed(word: str, bare: str, listed: _Listed, email: bool) -> list[Sort | None]:
+    """Give the sorts of the parts of a username, None for those that say what it is for."""
+    parts = _LETTERS.findall(bare)
+    ends = [i == len(parts) - 1 and (i > 0 or email) for i in range(len(parts))]
+    return [
+        None if part in _COMMON else listed.sort(part, "last_name" if end else "first_name")
+        for part, end in zip(parts, ends, strict=True)
+    ]
+
+
 def _matched_values(text: str, wanted: Wanted) -> Pieces:
     spans = []
-    for token, sort in wanted.items():
+    for token, (sort, _) in wanted.items():
         alone = rf"(?<![^\W_]){re.escape(token)}(?![^\W_])"
         spans += [(m.start(), m.end(), sort) for m in re.finditer(alone, text, re.IGNORECASE)]
     return _cut(text, spans)
@@ -288,14 +356,18 @@ def _matched_values(text: str, wanted: Wanted) -> Pieces:
 
 def _matched_words(text: str, wanted: Wanted) -> Pieces:
     spans = []
-    for token, sort in wanted.items():
+    for token, (sort, _) in wanted.items():
         # Scripts without spaces have no edges of words.
         if _UNSPACED.search(token):
             spans += [(m.start(), m.end(), sort) for m in re.finditer(re.escape(token), text)]
     for m in _LETTERS.finditer(text):
-        said = wanted.get(_bare_word(m.group()))
-        if said is not None:
-            spans.append((m.start(), m.end(), said))
+        word = m.group()
+        plain = _bare_word(word)
+        said = wanted.get(plain)
+        if said is not None and (
+            plain not in _COMMON or word[0].isupper() or word == said.written
+        ):
+            spans.append((m.start(), m.end(), said.sort))
     return _cut(text, spans)
 
 

@@ -39,6 +39,21 @@ class Replacement(Declaration):
         """Name the other columns of the row that it must see."""
         return ()
 
+    def among(self, columns: Mapping[str, Replacement]) -> Replacement:
+        """Give the replacement that knows what becomes of the columns it reads.
+
+        Parameters
+        ----------
+        columns : mapping of str to Replacement
+            Those of all columns of the table.
+
+        Returns
+        -------
+        Replacement
+            By itself this one: most need the values of other columns only.
+        """
+        return self
+
     def check(self, given: pa.DataType) -> None:
         """Refuse a type of column that this cannot replace.
 

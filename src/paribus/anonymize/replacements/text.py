@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from paribus._plugins import Whole
 from paribus.anonymize.disguises import undisguised
@@ -24,6 +24,7 @@ from paribus.anonymize.replacements.base import (
 from paribus.errors import DataError, SpecError
 
 _REMOVED = "[removed]"
+_PEOPLE = ("first_name", "last_name", "full_name")
 
 
 class Text(Replacement):
@@ -52,7 +53,9 @@ class Text(Replacement):
     direct: ClassVar[bool] = True
 
     names: tuple[str, ...] = ()
-    """Columns whose words are looked for in the text of the same row."""
+    """Columns whose words are looked for in the text of the same row. In a table a word gets the
+    fake that its column gives it; particles and words such as "May" go where they are
+    capitalized, or written as in the column."""
     people: bool = True
     """Whether names are looked for by lists, titles and greetings."""
     locale: str = "en"
@@ -65,6 +68,8 @@ class Text(Replacement):
     """What becomes of the rest: it stays, or `[removed]` stands for the whole text."""
     longest: Whole = Field(default=10_000_000, ge=1, le=1 << 30)
     """Bytes of a text above which it is refused."""
+
+    _columns: Mapping[str, Replacement] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _finding(self) -> Text:
@@ -95,7 +100,10 @@ class Text(Replacement):
         if self.beyond == "remove":
             blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
             return as_type(pc.if_else(blank, texts, _REMOVED), values.type)
-        own = _people_in_text.Row([_read(row[name]) for name in self.names])
+        own = _people_in_text.Row(
+            [(_read(row[name]), self._column(name, key)) for name in self.names],
+            lambda sort, hits: self._fakes(sort, hits, key),
+        )
         plain = undisguised(texts)
         marked = find(own.values(Marked.of(plain)))
         if self.finder == "presidio":
@@ -110,6 +118,24 @@ class Text(Replacement):
         # Where nothing was found, what was written in an odd way stays so.
         made = pc.if_else(pc.equal(made, plain), texts, made)
         return as_type(disarmed(made), values.type)
+
+    def among(self, columns: Mapping[str, Replacement]) -> Text:
+        if not self.names:
+            return self
+        made = self.model_copy()
+        made._columns = {name: columns[name] for name in self.names if name in columns}
+        return made
+
+    def _column(self, name: str, key: Key) -> Callable[[pa.Array], pa.Array]:
+        """Give what becomes of the names of a column; of full names, where it holds no others."""
+        declared = {"kind": "full_name", "locale": self.locale}
+        column = self._columns.get(name)
+        if column is not None and column.kind in _PEOPLE:
+            declared["kind"] = column.kind
+            if column.kind == "full_name":
+                declared["order"] = column.model_dump()["order"]
+        kind = cast("Replacement", REPLACEMENTS.parse(declared))
+        return lambda values: kind.replace(values, key, {})
 
     def _fakes(self, sort: Sort, hits: pa.Array, key: Key) -> pa.Array:
         declared: dict[str, str] = {"kind": KINDS[sort]}
