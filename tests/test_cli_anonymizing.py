@@ -247,6 +247,16 @@ def test_a_report_decides_the_exit_code(folder: Path, run: Run) -> None:
     assert run("anonymize", *GIVEN, "--report", "risk.json")[0] == 1
 
 
+def test_an_assessment_is_shown_again(folder: Path, run: Run) -> None:
+    _, out, _ = run("anonymize", *GIVEN, "--report", "risk.json")
+    code, shown, _ = run("show", "risk.json", "--html", "risk.html")
+    assert code == 0
+    assert shown.split() == out.split()
+    assert "k-anonymity" in (folder / "risk.html").read_text()
+    code, _, err = run("show", "risk.json", "--junit", "risk.xml")
+    assert (code, "no format of an assessment" in err) == (2, True)
+
+
 def test_k_is_reached_and_measured(folder: Path, run: Run) -> None:
     (folder / "spec.toml").write_text(SPEC.replace("k = 5", 'k = 40\nreach = "generalize"'))
     code, _, err = run("anonymize", *GIVEN, "--report", "risk.json")
@@ -300,7 +310,7 @@ from paribus import cli
 write = csv.CsvWriter.write
 def interrupted(self, chunk):
     write(self, chunk)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), getattr(signal, os.environ["WITH"]))
 csv.CsvWriter.write = interrupted
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["paribus", *sys.argv[1:]]
@@ -308,7 +318,14 @@ cli.main()
 """
 
 
-def test_ctrl_c_leaves_nothing(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("ended_with", "code", "said"),
+    [
+        ("SIGINT", cli.INTERRUPTED, "paribus: interrupted; nothing was left half written\n"),
+        ("SIGTERM", 128 + 15, ""),
+    ],
+)
+def test_ctrl_c_leaves_nothing(folder: Path, ended_with: str, code: int, said: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED, "anonymize", *GIVEN, "--new-key", "new"]
     before = there(folder)
     done = subprocess.run(
@@ -316,11 +333,11 @@ def test_ctrl_c_leaves_nothing(folder: Path) -> None:
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "WITH": ended_with},
         check=False,
     )
-    assert done.returncode == cli.INTERRUPTED, done.stderr
-    assert done.stderr == "paribus: interrupted; nothing was left half written\n"
+    assert done.returncode == code, done.stderr
+    assert done.stderr == said
     assert there(folder) == before
 
 

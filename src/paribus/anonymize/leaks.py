@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from paribus.anonymize._coincidence import density, issued, unseen
+from paribus.anonymize._encoded import decoded
 from paribus.anonymize._traces import (
     LONGEST,
     Hashes,
@@ -39,6 +41,9 @@ _BLOCK = 1 << 16
 _EXAMPLES = 10
 _SHORTEST_BYTES = 6
 _FILE_BLOCK = 1 << 21
+_MOST = 0.5
+_MANY = 0.2
+_NEARLY = 0.9
 _NONE: Hashes = np.zeros(0, np.uint64)
 
 
@@ -79,6 +84,22 @@ class ColumnLeaks:
         The same if the rows had been dealt by chance.
     examples : tuple of int
         Up to 10 rows of the output, from 0, that count as `kept` or `own`.
+    moved : int
+        Rows of the output whose cell in this column says the value of somebody else.
+    others : int
+        Rows of the output in which the value of somebody else stands anywhere.
+    again : float
+        Share of the cells of this column in the output that are originals, in [0, 1].
+    returned : float
+        Share of the distinct originals, as many as there is room for, that are among them, in
+        [0, 1].
+    chance : float
+        How large `again` may be by chance, in [0, 1]: where fakes are names from the same lists,
+        or numbers of which nearly all are taken.
+    alone : bool
+        Whether nearly every person has a value of their own.
+    by_people : bool
+        Whether values are given to one person each: addresses of email, long numbers.
     """
 
     column: str
@@ -95,11 +116,42 @@ class ColumnLeaks:
     words: int
     words_by_chance: float
     examples: tuple[int, ...]
+    moved: int = 0
+    others: int = 0
+    again: float = 0.0
+    returned: float = 0.0
+    chance: float = 1.0
+    alone: bool = False
+    by_people: bool = False
+    n: int = 0
+    """Rows of the output."""
+
+    @property
+    def shuffled(self) -> int:
+        """Rows with values that were dealt to others: 0 where chance may give as many.
+
+        Nearly all cells are originals, and nearly all originals are there, far beyond chance; or
+        most rows hold values of others, of which nearly everybody has one.
+        """
+        if min(self.again, self.returned) - self.chance > _MOST:
+            return self.moved
+        return self.others if self.alone and self._others - self.chance > _MOST else 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it cannot be told if values of others are there by chance."""
+        if self.by_people and min(self.again, self.returned) > 1.0 - _MANY:
+            return True
+        return self.alone and max(self.again, self._others) - self.chance > _MANY
+
+    @property
+    def _others(self) -> float:
+        return self.others / self.n if self.n else 0.0
 
     @property
     def leaked(self) -> int:
-        """Everything that must be 0: `kept`, `own` and `hidden` together."""
-        return self.kept + self.own + self.hidden
+        """Everything that must be 0: `kept`, `own`, `hidden` and `shuffled` together."""
+        return self.kept + self.own + self.hidden + self.shuffled
 
 
 @dataclass(frozen=True)
@@ -163,7 +215,8 @@ def leaks(
     Notes
     -----
     A value stands in a cell where its letters and digits do, whatever signs and spaces are between
-    them, from and to the border of a word or a number: see `paribus.anonymize._traces`. Values of
+    them, from and to the border of a word or a number: see `paribus.anonymize._traces`. Escapes of
+    URLs, HTML and JSON are read; Base64 and hashes of values are not found. Values of
     more than 256 words and numbers are held against their own cell only. Hashes of 64 bits decide:
     with a million values and a billion words one false alarm in 20,000 tables.
 
@@ -189,9 +242,19 @@ def leaks(
 
     def find(texts: pa.Array) -> tuple[Indices, Hashes, npt.NDArray[np.bool_]]:
         found = search(texts, wanted, sieve, longest)
-        return found.owner, found.hashes, found.whole
+        places, plain = decoded(texts)
+        if not len(places):
+            return found.owner, found.hashes, found.whole
+        more = search(plain, wanted, sieve, longest)
+        return _once(
+            np.concatenate([found.owner, places[more.owner]]),
+            np.concatenate([found.hashes, more.hashes]),
+            # What is written in another way is not the cell as it was.
+            np.concatenate([found.whole, np.zeros(len(more.owner), np.bool_)]),
+        )
 
-    counts = [_Count(secret, original[secret.name]) for secret in secrets]
+    draws = _draws(secrets)
+    counts = [_Count(secret, original[secret.name], draws) for secret in secrets]
     total, outer = 0, set[bytes]()
     batches = output.to_batches(max_chunksize=_BLOCK) if isinstance(output, pa.Table) else output
     if isinstance(output, pa.Table):
@@ -205,7 +268,7 @@ def leaks(
     aligned = total == (original.num_rows if rows is None else len(rows))
     seen = [secret.wanted[count.places > 0] for secret, count in zip(secrets, counts, strict=True)]
     return Leaks(
-        tuple(count.summed_up(original.num_rows, aligned) for count in counts),
+        tuple(count.summed_up(original.num_rows, total, aligned) for count in counts),
         total,
         aligned,
         distinct(*seen),
@@ -215,6 +278,32 @@ def leaks(
 def _blocks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     for start in range(0, batch.num_rows, _BLOCK):
         yield batch.slice(start, _BLOCK)
+
+
+def _once(
+    owner: Indices, hashes: Hashes, whole: npt.NDArray[np.bool_]
+) -> tuple[Indices, Hashes, npt.NDArray[np.bool_]]:
+    order = np.lexsort((~whole, hashes, owner))
+    owner, hashes, whole = owner[order], hashes[order], whole[order]
+    new = np.ones(len(owner), np.bool_)
+    new[1:] = (owner[1:] != owner[:-1]) | (hashes[1:] != hashes[:-1])
+    return owner[new], hashes[new], whole[new]
+
+
+def _draws(secrets: Sequence[_Secret]) -> Indices:
+    """Give the first row of everybody: rows that say the same in all columns are one person's.
+
+    With one column alone that cannot be told from two people of one name.
+    """
+    if not secrets:
+        return np.zeros(0, np.intp)
+    if len(secrets) == 1:
+        return np.arange(len(secrets[0].of_row))
+    rows = np.stack([secret.of_row for secret in secrets])
+    order = np.lexsort(rows)
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (rows[:, order[1:]] != rows[:, order[:-1]]).any(axis=0)
+    return np.sort(order[new])
 
 
 def _persons(first: int, n: int, people: int, rows: Rows | None) -> Indices:
@@ -240,6 +329,9 @@ class _Secret:
     held: Indices
     begun: Hashes
     longest: int
+    every: Hashes
+    density: float
+    issued: bool
 
     @classmethod
     def of(cls, name: str, column: pa.ChunkedArray, common: int) -> _Secret:
@@ -265,6 +357,9 @@ class _Secret:
             counts[taken],
             begun,
             int(whole.runs[at[taken]].max(initial=0)),
+            values,
+            density(texts.take(pa.array(at))),
+            issued(texts.take(pa.array(at))) and not pa.types.is_temporal(column.type),
         )
 
 
@@ -317,8 +412,12 @@ def _said(value: Any) -> str:
 class _Count:
     """What has been found of one column so far."""
 
-    def __init__(self, secret: _Secret, column: pa.ChunkedArray) -> None:
+    def __init__(self, secret: _Secret, column: pa.ChunkedArray, draws: Indices) -> None:
         self.secret, self.column = secret, column
+        drawn = secret.of_row[draws]
+        self.drawn = drawn[drawn > 0]
+        self.back = np.zeros(len(secret.every), np.bool_)
+        self.cells = self.again = self.moved = self.others = 0
         self.places = np.zeros(len(secret.wanted), np.int64)
         self.kept = self.own = self.elsewhere = self.words = 0
         self.words_by_chance = 0.0
@@ -327,8 +426,16 @@ class _Count:
 
     def found(
         self, row: Indices, hashes: Hashes, persons: Indices, same_cell: npt.NDArray[np.bool_]
-    ) -> Indices:
-        """Count matches in one column of a block, and give the rows with their own value."""
+    ) -> tuple[Indices, Indices]:
+        """Count matches in one column of a block.
+
+        Returns
+        -------
+        own : ndarray of int
+            The rows with their own value.
+        others : ndarray of int
+            Those with somebody else's.
+        """
         mine = within(hashes, self.secret.wanted)
         row, hashes, same_cell = row[mine], hashes[mine], same_cell[mine]
         np.add.at(self.places, np.searchsorted(self.secret.wanted, hashes), 1)
@@ -338,7 +445,19 @@ class _Count:
         own[known] = self.secret.of_row[person[known]] == hashes[known]
         self.elsewhere += int(np.count_nonzero(~own))
         # What stands unchanged in its own cell is counted as kept.
-        return row[own & ~same_cell]
+        return row[own & ~same_cell], row[~own]
+
+    def compare(self, said: Hashes, persons: Indices) -> Indices:
+        """Compare the cells of the column itself, and give the rows that still say the same."""
+        same = np.zeros(len(said), np.bool_)
+        known = (persons >= 0) & (said > 0)
+        same[known] = self.secret.of_row[persons[known]] == said[known]
+        old = (said > 0) & within(said, self.secret.every)
+        self.back[np.searchsorted(self.secret.every, said[old])] = True
+        self.cells += int(np.count_nonzero(said))
+        self.again += int(np.count_nonzero(old))
+        self.moved += int(np.count_nonzero(old & ~same))
+        return np.flatnonzero(same)
 
     def leak(self, rows: Indices, first: int) -> int:
         """Remember some rows as examples, and give how many there are."""
@@ -347,8 +466,11 @@ class _Count:
             self.examples = sorted(every)[:_EXAMPLES]
         return len(rows)
 
-    def summed_up(self, n: int, aligned: bool) -> ColumnLeaks:
+    def summed_up(self, n: int, total: int, aligned: bool) -> ColumnLeaks:
         secret = self.secret
+        people = len(self.drawn)
+        room = min(len(secret.every), self.cells)
+        alone = len(secret.every) >= _NEARLY * people > 0
         chance = float(self.places @ secret.held) / n if n else 0.0
         return ColumnLeaks(
             secret.name,
@@ -365,6 +487,14 @@ class _Count:
             self.words if aligned else 0,
             self.words_by_chance if aligned else 0.0,
             tuple(self.examples) if aligned else (),
+            self.moved,
+            self.others,
+            self.again / self.cells if self.cells else 0.0,
+            min(1.0, int(self.back.sum()) / room) if room else 0.0,
+            max(secret.density, 1.0 - unseen(self.drawn)),
+            alone,
+            secret.issued,
+            total,
         )
 
 
@@ -394,6 +524,7 @@ def _count_batch(
 ) -> None:
     names = {count.secret.name for count in counts}
     own: list[list[Indices]] = [[] for _ in counts]
+    others: list[list[Indices]] = [[] for _ in counts]
     words: list[tuple[Indices, Hashes]] = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if isinstance(column, pa.DictionaryArray):
@@ -403,23 +534,21 @@ def _count_batch(
         row, match = _expanded(owner, codes)
         for number, count in enumerate(counts):
             same_cell = whole[match] & (name == count.secret.name)
-            own[number].append(count.found(row, hashes[match], persons, same_cell))
+            theirs, strangers = count.found(row, hashes[match], persons, same_cell)
+            own[number].append(theirs)
+            others[number].append(strangers)
             if name == count.secret.name:
-                kept = _kept(texts, codes, persons, count.secret)
-                count.kept += count.leak(kept, first)
+                said = Whole.of(_cut(texts), prefixes=False).hashes[codes]
+                count.kept += count.leak(count.compare(said, persons), first)
         if name in names or _is_free(column, texts):
             words.append(_words(texts, codes))
     spoken = _pairs(words)
     for number, count in enumerate(counts):
         rows = np.unique(np.concatenate([np.zeros(0, np.intp), *own[number]]))
         count.own += count.leak(rows, first)
+        strange = np.concatenate([np.zeros(0, np.intp), *others[number]])
+        count.others += len(np.unique(strange))
         _count_words(count, persons, spoken, batch.num_rows)
-
-
-def _kept(texts: pa.Array, codes: Indices, persons: Indices, secret: _Secret) -> Indices:
-    said = Whole.of(_cut(texts), prefixes=False).hashes[codes]
-    known = np.flatnonzero((persons >= 0) & (said > 0))
-    return np.asarray(known[secret.of_row[persons[known]] == said[known]])
 
 
 def _count_unused(column: pa.DictionaryArray, find: Find, counts: list[_Count]) -> None:

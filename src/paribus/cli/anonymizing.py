@@ -16,7 +16,7 @@ import paribus as pb
 from paribus._text import count
 from paribus._text import name as shown_name
 from paribus.cli._options import Columns, Confidence, Favorable, Label, Lenient, Table
-from paribus.cli._outcome import apart, colored, leave, listed, show_text, writable
+from paribus.cli._outcome import apart, leave, listed, rendered, show_text, writable
 from paribus.errors import OutputError, SpecError, nearest
 
 _REPORTS = (".html", ".json", ".txt", ".csv")
@@ -323,7 +323,7 @@ def _judge(made: Any, outputs: list[Path], inconclusive_ok: bool) -> None:
     """Write an assessment, show it, and leave with its verdict."""
     for path in outputs:
         made.save(path)
-    show_text(made.render("terminal", color=colored()).decode())
+    show_text(rendered(made))
     leave(made.exit_code, inconclusive_ok)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import paribus as pb
 from paribus.cli._options import Html, Junit
 from paribus.cli._outcome import apart, colored, rendered, show_text, writable
+from paribus.errors import DataError
 
 
 def show(
-    record: Annotated[Path, typer.Argument(help="A record, the JSON file of an audit.")],
+    record: Annotated[
+        Path, typer.Argument(help="A record, the JSON file of an audit (or an assessment).")
+    ],
     html: Html = None,
     junit: Junit = None,
 ) -> None:
@@ -21,7 +24,7 @@ def show(
 
     Example: paribus show record.json --html report.html
     """
-    opened = pb.open_record(record)
+    opened = _opened(record)
     writable([html, junit])
     apart([html, junit], [record])
     for path, format in ((html, "html"), (junit, "junit")):
@@ -56,3 +59,15 @@ def demo(
     writable([folder / "loan.json", folder / "loan.html"])
     for text in pb.demo(folder, color=colored()):
         show_text(text)
+
+
+def _opened(path: Path) -> Any:
+    """Open the record of an audit, or an assessment."""
+    try:
+        return pb.open_record(path)
+    except DataError:
+        try:
+            return pb.open_assessment(path)
+        except DataError:
+            pass
+        raise

@@ -23,6 +23,7 @@ _KINDS = (
     "voicemail",
 )
 _ROWS = 1 << 13
+_NEVER = np.uint64((1 << 64) - 1)
 _LONGEST = 17
 """Digits of a national number at most, as `phonenumbers` has it."""
 
@@ -104,14 +105,23 @@ class Ranking:
     def at(self, rank: npt.NDArray[np.uint64]) -> Digits:
         """Give the numbers that stand at some places, shape (n, length)."""
         out = np.empty((len(rank), len(self.before)), np.uint8)
+        steps = np.ravel(self.steps)
+        wide = [np.full((len(self.steps), 16), _NEVER) for _ in self.before]
+        for padded, before in zip(wide, self.before, strict=True):
+            padded[:, :10] = before
         for start in range(0, len(rank), _ROWS):
             rest = rank[start : start + _ROWS].copy()
             state = np.zeros(len(rest), np.int32)
-            for j, before in enumerate(self.before):
-                digit = (before[state] <= rest[:, None]).sum(1, dtype=np.uint8) - np.uint8(1)
+            for j, padded in enumerate(wide):
+                flat, row = np.ravel(padded), state * 16
+                # The last digit that no more numbers come before than are to be passed.
+                at = row
+                for half in (8, 4, 2, 1):
+                    at = at + (flat[at + half] <= rest) * np.int32(half)
+                digit = at - row
                 out[start : start + _ROWS, j] = digit
-                rest -= before[state, digit]
-                state = self.steps[state, digit]
+                rest -= flat[at]
+                state = steps[state * 10 + digit]
         return out
 
 

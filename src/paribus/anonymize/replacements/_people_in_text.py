@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -308,7 +310,9 @@ def _told(
             if _is_code(text):
                 sorts = _guessed(word, bare[word], listed, "@" in text)
             elif len(fakes) != len(own):
-                sorts = [listed.sort(part, final) for part in _LETTERS.findall(bare[word])]
+                # A name without spaces, or one of which not every word has a fake.
+                one: Sort = "name" if len(own) == 1 else listed.sort(bare[word], final)
+                sorts = [one] * len(_LETTERS.findall(word))
             elif fakes[i] == word:
                 # A title or a particle, which stays in the column too.
                 continue
@@ -336,12 +340,19 @@ def _is_code(text: str) -> bool:
     return any(c in "@_" or c.isdigit() for c in text) or ("." in text and " " not in text.strip())
 
 
+@cache
+def _given_names() -> frozenset[str]:
+    """Give the common words that are first names of people."""
+    words = sorted(_COMMON)
+    return frozenset(compress(words, names.is_first(pa.array(words)).tolist()))
+
+
 def _guessed(word: str, bare: str, listed: _Listed, email: bool) -> list[Sort | None]:
     """Give the sorts of the parts of a username, None for those that say what it is for."""
     parts = _LETTERS.findall(bare)
     ends = [i == len(parts) - 1 and (i > 0 or email) for i in range(len(parts))]
     return [
-        None if part in _COMMON else listed.sort(part, "last_name" if end else "first_name")
+        None if part in _COMMON - _given_names() else listed.sort(part, "last_name" if end else "first_name")
         for part, end in zip(parts, ends, strict=True)
     ]
 

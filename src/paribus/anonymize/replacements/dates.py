@@ -111,8 +111,7 @@ class Dates(Replacement):
             )
         moved = dates.days.copy()
         moves = dates.known & ~np.isin(dates.days, self._never())
-        names = pa.array(dates.days[moves]).cast(pa.string())
-        shifts = self._shifts(names, who, moves, key)
+        shifts = self._shifts(dates.days[moves], who, moves, key)
         moved[moves] = _within(dates.days[moves], shifts, 1, _calendar.FIRST, _calendar.LAST)
         made = dates.again(moved)
         made = pc.if_else(pa.array(dates.known), made, given)
@@ -137,8 +136,7 @@ class Dates(Replacement):
         days = numbers // ticks
         moves = values.is_valid().to_numpy(zero_copy_only=False)
         moves = moves & ~np.isin(days, self._never())
-        names = pa.array(days[moves]).cast(pa.string())
-        shifts = self._shifts(names, who, moves, key)
+        shifts = self._shifts(days[moves], who, moves, key)
         low, high = _bounds(ticks, 32 if small else 64)
         moved = numbers.copy()
         moved[moves] = _within(numbers[moves], shifts * ticks, ticks, low, high)
@@ -152,7 +150,7 @@ class Dates(Replacement):
 
     def _shifts(
         self,
-        dates: pa.Array,
+        days: npt.NDArray[np.int64],
         who: pa.Array | None,
         moves: npt.NDArray[np.bool_],
         key: Key,
@@ -162,28 +160,41 @@ class Dates(Replacement):
         most = self.days // step
 
         def drawn(texts: pa.Array, realm: str) -> npt.NDArray[np.int64]:
-            encoded = texts.dictionary_encode()
-            words = key.words(encoded.dictionary, realm)[:, 0] % np.uint64(2 * most)
+            words = key.words(texts, realm)[:, 0] % np.uint64(2 * most)
             place = words.astype(np.int64) - most
             shifts: npt.NDArray[np.int64] = (place + (place >= 0)) * step
+            return shifts
+
+        def of_dates(days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+            encoded = pa.array(days).dictionary_encode()
             codes: npt.NDArray[np.int32] = encoded.indices.to_numpy()
-            return shifts[codes]
+            return drawn(encoded.dictionary.cast(pa.string()), "date")[codes]
 
         if who is None:
-            return drawn(dates, "date")
-        encoded = (who if moves.all() else who.filter(pa.array(moves))).dictionary_encode()
-        # Each person is hashed once: what is no person counts as its date does.
-        people = pc.utf8_trim_whitespace(_person(encoded.dictionary))
+            return of_dates(days)
+        people, codes = _people(who if moves.all() else who.filter(pa.array(moves)))
         known = pc.fill_null(pc.not_equal(people, ""), False)
-        shift = np.zeros(len(people) + 1, np.int64)
+        # One place more, for who is missing: then the date says the shift.
         named = np.zeros(len(people) + 1, np.bool_)
         named[:-1] = known.to_numpy(zero_copy_only=False)
+        shift = np.zeros(len(named), np.int64)
         shift[named] = drawn(people.filter(known), "dates of a person")
-        codes = pc.fill_null(encoded.indices, len(people)).to_numpy()
-        at, shifts = named[codes], shift[codes]
+        shifts, at = shift[codes], named[codes]
         if not at.all():
-            shifts[~at] = drawn(dates.filter(pa.array(~at)), "date")
+            shifts[~at] = of_dates(days[~at])
         return shifts
+
+
+def _people(who: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Give each person once, as text, and which of them each row names; null is the last of all."""
+    if pa.types.is_integer(who.type):
+        encoded = who.dictionary_encode()
+        people = _person(encoded.dictionary)
+    else:
+        encoded = _person(who).dictionary_encode()
+        people = encoded.dictionary
+    codes = pc.fill_null(encoded.indices, len(people)).to_numpy()
+    return pc.utf8_trim_whitespace(people), codes
 
 
 def _person(values: pa.Array) -> pa.Array:

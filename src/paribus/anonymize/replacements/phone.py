@@ -24,6 +24,8 @@ _EXTENSION = r"(?i)(?:\s*(?:;\s*ext=|,|#|ext(?:ension)?|x|доб)[\s.:]*[0-9]{1,
 _FOREIGN = r"^\s*(?:tel:\s*)?\(?\s*[+\x{FF0B}]"
 _STRANGE = r"[^\p{Nd}\s()+./~\[\]\x{2010}-\x{2015}\x{2212}\x{FF0B}\x{3000}\-]|^\s*[\t\r\n]"
 
+_ORDINARY = np.isin(np.arange(129), [ord(c) for c in "0123456789 ()+./~[]-"])
+
 _Places = npt.NDArray[np.int64]
 
 
@@ -127,20 +129,36 @@ class _Dialed:
 
     def __init__(self, texts: pa.Array, country: str) -> None:
         self.country = country
-        bare = pc.replace_substring_regex(texts, _EXTENSION, "")
         self.characters = given = Characters.of(texts)
         self.digits, self.values = _decimals(given.codes)
         counts = given.counts(self.digits)
-        main = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
-        inside = np.arange(len(given.codes)) - np.repeat(given.bounds[:-1], np.diff(given.bounds))
-        own = self.digits & (inside < np.repeat(main, np.diff(given.bounds)))
-        self.lengths = given.counts(own)
-        self.extensions = counts - self.lengths
+        self.lengths = counts
         self.places = np.flatnonzero(self.digits)
         self.starts = np.cumsum(counts) - counts
+        self.strange = np.zeros(len(texts), np.bool_)
+        plain = _ORDINARY[np.minimum(given.codes, 128)]
+        first = given.codes[given.bounds[:-1]]
+        self.foreign = first == ord("+")
+        # Patterns take their time: only what is not digits and hyphens alone is held against them.
+        rows = (given.counts(~plain) > 0) | (first == ord(" ")) | (first == ord("("))
+        if rows.any():
+            self._look(texts.filter(pa.array(rows)), rows)
+        self.extensions = counts - self.lengths
+
+    def _look(self, texts: pa.Array, rows: Flags) -> None:
+        """Find extensions, what stands for a country, and letters."""
+        bare = pc.replace_substring_regex(texts, _EXTENSION, "")
         plain = pc.replace_substring_regex(bare, r"^\s*tel:", "")
-        self.strange = flags(pc.match_substring_regex(plain, _STRANGE))
-        self.foreign = flags(pc.match_substring_regex(bare, _FOREIGN))
+        self.strange[rows] = flags(pc.match_substring_regex(plain, _STRANGE))
+        self.foreign[rows] = flags(pc.match_substring_regex(bare, _FOREIGN))
+        lengths = np.diff(self.characters.bounds)
+        main = lengths.copy()
+        main[rows] = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
+        if (main < lengths).any():
+            inside = np.arange(len(self.digits)) - np.repeat(
+                self.characters.bounds[:-1], lengths
+            )
+            self.lengths = self.characters.counts(self.digits & (inside < np.repeat(main, lengths)))
 
     def last(self, rows: _Places, length: int) -> _Places:
         """Give the places of the digits of extensions."""
