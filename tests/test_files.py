@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 import paribus as pb
-from paribus._files import atomic, read_table, write_table
+from paribus._files import _reason, atomic, read_table, write_table
 
 
 def test_a_symbolic_link_stays_one(tmp_path):
@@ -104,3 +105,22 @@ def test_null_characters_in_paths_that_are_read():
         pb.load("a\0b.toml")
     with pytest.raises(pb.DataError, match="is not a JSON file"):
         pb.open_record("a\0b.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "types"),
+    [
+        ("a,b\n1,2\n1,Ann Smith\n", {"b": pa.int64()}),
+        ("a,b\n1,Ann Smith\n", {"b": pa.timestamp("s")}),
+        ("a,b\n1,2\nAnn Smith,3,4\n", {}),
+    ],
+)
+def test_no_reason_quotes_a_value(tmp_path, content, types):
+    file = tmp_path / "people.csv"
+    file.write_text(content)
+    options = csv.ConvertOptions(column_types=types)
+    with pytest.raises(pa.ArrowInvalid, match="Ann Smith") as error:
+        csv.read_csv(file, convert_options=options)
+    said = _reason(error.value)
+    assert "Ann" not in said
+    assert ("column 2" in said) == bool(types)

@@ -180,6 +180,11 @@ def _reason(error: Exception) -> str:
         return f"row {ragged[1]} has {ragged[3]} values and the header has {ragged[2]} columns"
     if "Expected" in text and "columns, got" in text:
         return "its rows differ in length"
+    if "conversion error" in text:
+        # Arrow quotes the value, which may be somebody's.
+        column = re.match(r"In CSV column #(\d+)", text)
+        where = f"column {int(column[1]) + 1}" if column else "a column"
+        return f"{where} holds values of several types"
     return "the file is empty" if "Empty CSV" in text else text
 
 

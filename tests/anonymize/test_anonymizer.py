@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import ClassVar
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paribus.anonymize.anonymizer import Anonymizer
+from paribus.anonymize.detection import detect
 from paribus.anonymize.keys import Key
 from paribus.anonymize.replacements.base import OfText
 from paribus.errors import DataError, SpecError
@@ -569,3 +571,13 @@ def test_arrow_comes_back_as_arrow() -> None:
     batch = anonymizer.frame(table.to_batches()[0], KEY)
     assert isinstance(batch, pa.RecordBatch)
     assert batch.to_pylist() == made.to_pylist()
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda f: Anonymizer(columns=dict.fromkeys(f, "id")).frame(f, KEY), detect]
+)
+def test_half_a_character_in_a_name_of_pandas(ask: Callable[[pd.DataFrame], object]) -> None:
+    frame = pd.DataFrame([["Ann"]], columns=pd.Index(["na\ud800"], dtype=object))
+    with pytest.raises(DataError, match=r'"na\?" holds half of a character') as error:
+        ask(frame)
+    str(error.value).encode()

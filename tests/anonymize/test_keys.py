@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,45 @@ def test_a_key_is_never_shown_or_saved():
         pickle.dumps(KEY)
     with pytest.raises(AttributeError):
         KEY.more = 1
+
+
+def same(one, other):
+    """Tell whether two keys are one."""
+    texts = pa.array(["x"])
+    return bool((one.words(texts, "r") == other.words(texts, "r")).all())
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"a secret of some length\n", b"a secret of some length"),
+        (b"a secret of some length\r\n", b"a secret of some length"),
+        ("ein Geheimnis für alle\n".encode(), "ein Geheimnis für alle".encode()),
+        # Drawn by chance: every byte counts, also the last.
+        (b"\x80" * 8 + b"\x01" * 7 + b"\n", b"\x80" * 8 + b"\x01" * 7 + b"\n"),
+        (b"\x80" * 8 + b"\x01" * 7 + b"\r\n", b"\x80" * 8 + b"\x01" * 7 + b"\r\n"),
+        (b"\x00" + b"a" * 30 + b"\n", b"\x00" + b"a" * 30 + b"\n"),
+        (b"ab" * 2048, b"ab" * 2048),
+    ],
+)
+def test_of_text_the_line_break_is_no_part_of_the_key(tmp_path, content, secret):
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    assert same(Key.read(file), Key(secret))
+
+
+def test_files_that_never_end_are_no_keys(tmp_path):
+    file = tmp_path / "key"
+    file.write_bytes(b"ab" * 2048 + b"c")
+    endless = [file, *(each for each in [Path("/dev/urandom")] if each.exists())]
+    for each in endless:
+        with pytest.raises(SpecError, match="at most 4096 bytes"):
+            Key.read(each)
+    with pytest.raises(SpecError, match="cannot be read"):
+        Key.read("a\0b")
+    file.write_bytes(b"fifteen letters\n")
+    with pytest.raises(SpecError, match="has 15 bytes"):
+        Key.read(file)
 
 
 @pytest.mark.parametrize("secret", [b"", b"short", b"x" * 15, b"\0" * 32, b"aaaaaaaaaaaaaaaaaa"])

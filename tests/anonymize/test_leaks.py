@@ -101,6 +101,44 @@ def test_inside_a_text(column: str, written: str) -> None:
     assert (found.kept, found.own, found.elsewhere) == (0, 0, 1)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://x.org/?q=person0017.of%40acme3.com&r=1",
+        "person0017%2Eof%2540acme3%2Ecom",
+        "&#112;erson0017&period;of&#x40;acme3.com",
+        r'{"m": "\u0070erson0017.of\u0040acme3.com"}',
+    ],
+)
+@pytest.mark.parametrize("column", ["note", "email"])
+def test_inside_escapes(column: str, written: str) -> None:
+    found = of(leaks(REAL, planted(column, 17, written), COLUMNS), "email")
+    assert (found.own, found.elsewhere, found.examples) == (1, 0, (17,))
+
+
+@pytest.mark.parametrize("written", ["100 %", "%zz", "a & b; c", r"\ud83d", "%ff%fe", "&nosuch;"])
+def test_what_looks_like_escapes(written: str) -> None:
+    assert leaks(REAL, planted("note", 17, written), COLUMNS).leaked == 0
+
+
+def test_chance_is_what_a_list_or_a_format_gives() -> None:
+    rng = np.random.default_rng(0)
+    listed = [f"Name{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(400)]
+    real, fake = (pa.table({"name": rng.choice(listed, 500)}) for _ in range(2))
+    found = leaks(real, fake, ["name"]).columns[0]
+    # Of 400 names each is missed by 500 draws with exp(-500/400).
+    assert found.again == pytest.approx(1 - np.exp(-1.25), abs=0.05)
+    assert found.chance == pytest.approx(found.again, abs=0.1)
+    assert (found.shuffled, found.doubtful) == (0, False)
+    numbers = np.arange(1000, 10_000)
+    dense = pa.table({"id": numbers}), pa.table({"id": rng.permutation(numbers)})
+    found = leaks(*dense, ["id"]).columns[0]
+    assert (found.again, found.chance) == (1.0, 0.9)
+    assert found.shuffled == 0
+    sparse = pa.table({"id": numbers[::9]}), pa.table({"id": np.roll(numbers[::9], 1)})
+    assert leaks(*sparse, ["id"]).columns[0].shuffled == 1000
+
+
 @pytest.mark.parametrize("written", ["911780393", "117803931", "Anna Zanderr", "Zanderr Ölberg17"])
 def test_a_part_of_something_longer_or_less_than_all_is_none(written: str) -> None:
     found = leaks(REAL, planted("note", 17, written), COLUMNS)
@@ -133,7 +171,9 @@ def test_rows_that_were_left_out_or_moved() -> None:
     assert found.columns[0].kept == 3
     found = leaks(REAL, moved, ["email"])
     assert not found.aligned
-    assert (found.leaked, found.columns[0].elsewhere) == (0, 3)
+    assert (found.columns[0].kept, found.columns[0].elsewhere) == (0, 3)
+    # All that comes out are addresses of these people, whoever is whose.
+    assert found.leaked == found.columns[0].shuffled == 3
 
 
 def test_headers_metadata_and_dictionaries() -> None:

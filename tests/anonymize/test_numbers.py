@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paribus.anonymize.anonymizer import Anonymizer
 from paribus.anonymize.keys import Key
 from paribus.anonymize.replacements.bands import Bands
 from paribus.anonymize.replacements.drop import Drop
@@ -265,6 +266,55 @@ def test_wrong_noise(said: dict) -> None:
         Noise(**said)
     with pytest.raises(DataError):
         Noise(scale=1).check(pa.string())
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (pa.int64(), {"scale": 0.2}),
+        (pa.int8(), {"scale": 0.49, "decimals": 3}),
+        (pa.float64(), {"scale": 0.2}),
+        (pa.float32(), {"scale": 0.04, "decimals": 1}),
+        (pa.decimal128(9, 2), {"scale": 0.004}),
+        (pa.decimal128(9, 2), {"scale": 0.2, "decimals": 0}),
+    ],
+)
+def test_noise_that_rounding_takes_away_is_refused(kind: pa.DataType, said: dict) -> None:
+    values = pa.array([Decimal(n) for n in range(100)], pa.decimal128(9, 2)).cast(kind)
+    table = pa.table({"n": values})
+    with pytest.raises(DataError, match=r"steps of .* lost"):
+        Anonymizer(columns={"n": {"kind": "noise", **said}}).apply(table, KEY)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array(range(-60, 60), pa.int8()), {"scale": 0.5}),
+        (pa.array([n + (1 << 61) for n in range(100)]), {"scale": 0.5}),
+        (pa.array([float(n) for n in range(1000)]), {"scale": 0.5}),
+        (pa.array([float(n) for n in range(1000)]), {"scale": 0.2, "decimals": 1}),
+        (pa.array([n * 1e18 for n in range(1, 100)]), {"scale": 1}),
+        (pa.array([n * 1e6 for n in range(1, 100)], pa.float32()), {"scale": 1}),
+        (pa.array([Decimal(n) for n in range(100)], pa.decimal128(9, 2)), {"scale": 0.005}),
+        (pa.array(range(1, 100)), {"share": 0.01}),
+        # Turned back at a bound, and from there onto itself.
+        (pa.array([0, 1, 2] * 9), {"scale": 2, "low": 0, "high": 2, "realm": "a"}),
+        (pa.array([0.0, 1.0, 2.0] * 9), {"scale": 2, "low": 0, "high": 2}),
+    ],
+)
+def test_no_number_stays_what_it_was(values: pa.Array, said: dict) -> None:
+    made = Noise(**said).replace(values, KEY, {})
+    assert made.type == values.type
+    pairs = list(zip(values.to_pylist(), made.to_pylist(), strict=True))
+    assert [a for a, b in pairs if a == b] == []
+    low, high = said.get("low", -1e30), said.get("high", 1e30)
+    assert all(low <= b <= high for _, b in pairs)
+
+
+def test_a_share_of_nothing_is_nothing() -> None:
+    assert Noise(share=0.5).replace(pa.array([0, 0]), KEY, {}).to_pylist() == [0, 0]
+    only = Noise(scale=5, low=0.5, high=1.5).replace(pa.array([1, 7]), KEY, {})
+    assert only.to_pylist() == [1, 1]
 
 
 # --- masks ----------------------------------------------------------------------------------------

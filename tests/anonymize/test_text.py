@@ -301,3 +301,73 @@ def test_slots_of_one_column_do_not_reach_another() -> None:
     both = Anonymizer(columns={"a": "text", "b": "text"}).apply(table, KEY)
     assert len(pc.unique(both["a"])) == 1
     assert both["b"].to_pylist()[1:] == ["z", None]
+
+
+# --- the row's own names --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("becomes", ["full_name", "drop"])
+@pytest.mark.parametrize(
+    "name",
+    ["So Young", "Al Smith", "Jean Le", "Del Moreno", "January Jones", "May Chen", "Pan Don"],
+)
+def test_names_of_the_row_go_although_they_are_words(name: str, becomes: str) -> None:
+    first, last = name.split()
+    note = f"{name} called. {first} is out, write to {last.upper()}, so he may de del al so"
+    kinds = {"name": becomes, "note": {"kind": "text", "names": ["name"], "people": False}}
+    safe = Anonymizer(columns=kinds).apply(pa.table({"name": [name], "note": [note]}), KEY)
+    one, two = fake("full_name", name).split()
+    assert safe["note"][0].as_py() == (
+        f"{one} {two} called. {one} is out, write to {two.upper()}, so he may de del al so"
+    )
+
+
+def test_names_in_small_letters_go_where_they_are_written_so() -> None:
+    assert made("may chen may call", row={"name": ["may chen"]}, people=False) == [
+        f"{fake('full_name', 'may chen')} {fake('first_name', 'may')} call"
+    ]
+
+
+def test_particles_and_titles_stay_as_in_the_column() -> None:
+    name = "Dr. Maria de la Cruz"
+    (after,) = made(f"De facto {name}, La Paz", row={"name": [name]}, people=False)
+    assert after == f"De facto {fake('full_name', name)}, La Paz"
+
+
+@pytest.mark.parametrize(
+    ("row", "kinds", "note"),
+    [
+        # Names that no list knows, by column.
+        (("Zoru", "Vamudo"), ("first_name", "last_name"), "call {0} {1}, or {1} alone"),
+        (("Vamudo", "Zoru"), ("last_name", "first_name"), "call {1} {0}"),
+        (("Zoru Vamudo",), ("full_name",), "call {0}"),
+        (("Vamudo, Zoru",), ("full_name",), "call {0}"),
+        (("Zoru Vamudo",), ({"kind": "full_name", "order": "last first"},), "call {0}"),
+        (("Zoru Tavi Vamudo",), ("last_name",), "call {0}"),
+        # Two first names by the lists, the second of which is the surname here.
+        (("James Mary",), ("full_name",), "call {0}"),
+        (("王小明",), ("full_name",), "call {0}"),
+        (("Anna-Maria O'Neill",), ("full_name",), "call {0}"),
+    ],
+)
+def test_names_get_the_fakes_of_their_columns(row: tuple, kinds: tuple, note: str) -> None:
+    names = [f"c{i}" for i in range(len(row))]
+    table = pa.table(
+        {**{n: [v] for n, v in zip(names, row, strict=True)}, "note": [note.format(*row)]}
+    )
+    text = {"kind": "text", "names": names, "people": False}
+    columns = {**dict(zip(names, kinds, strict=True)), "note": text}
+    (safe,) = Anonymizer(columns=columns).apply(table, KEY).to_pylist()
+    assert safe["note"] == note.format(*(safe[n] for n in names))
+
+
+def test_emails_of_the_row_name_their_owners() -> None:
+    kinds = {"email": "email", "note": {"kind": "text", "names": ["email"], "people": False}}
+    table = pa.table(
+        {
+            "email": ["may.chen@corp.com", "support.team@corp.com"],
+            "note": ["May Chen", "the Support Team"],
+        }
+    )
+    safe = Anonymizer(columns=kinds).apply(table, KEY)["note"].to_pylist()
+    assert safe == [fake("full_name", "May Chen"), "the Support Team"]

@@ -13,7 +13,9 @@ import pytest
 from paribus.anonymize.anonymizer import Anonymizer
 from paribus.anonymize.keys import Key
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError
-from paribus.studies._attacks import _closeness
+from paribus.stats.attacks import Attack, Tries
+from paribus.studies._attacks import _attacked, _closeness
+from paribus.studies._persons import persons
 from paribus.studies._risks import Found, Thresholds
 from paribus.studies.assess import Assessment, assess, open_assessment
 
@@ -195,29 +197,214 @@ def test_closeness_is_within_its_interval_as_often_as_it_says():
     assert missed <= 12
 
 
+def strangers(seed, n=2_000):
+    """People whose columns go together, so that attacks have something to go by."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(size=n)
+    return pd.DataFrame(
+        {
+            "id": [f"id-{rng.integers(10**12)}-{i}" for i in range(n)],
+            "weight": (size + rng.normal(size=n)).round(2),
+            "height": (size + rng.normal(size=n)).round(2),
+            "waist": rng.normal(size=n).round(2),
+            "band": np.where(size + rng.normal(size=n) / 2 > 0, "tall", "small"),
+        }
+    )
+
+
+BODY = {"identifying": "id", "quasi": ["weight", "height"], "sensitive": "band",
+        "k": 1, "unique_share": 1.0, "l": 1, "attack_risk": 0.3, "closer": 0.6}  # fmt: skip
+
+
 def test_the_stronger_word_is_earned_where_everything_is_within():
-    """Categories that many share, from nothing but chance: nobody stands out."""
-    rng = np.random.default_rng(0)
-
-    def table(n=2_000):
-        return pd.DataFrame(
-            {
-                "id": [f"id-{rng.integers(10**12)}-{i}" for i in range(n)],
-                "sex": rng.choice(["m", "f"], n),
-                "band": rng.choice(["20s", "30s", "40s"], n),
-                "vote": rng.choice(["yes", "no", "none"], n),
-            }
-        )
-
-    original, synthetic, holdout = table(), table(), table()
-    roles = {"identifying": "id", "quasi": ["sex", "band"], "sensitive": "vote"}
-    found = assess(original, synthetic, holdout=holdout, **roles, l=2, attack_risk=0.2)
+    """Others from the same population: what they tell, they tell of anybody."""
+    original, synthetic, holdout = strangers(3), strangers(4), strangers(5)
+    found = assess(original, synthetic, holdout=holdout, **BODY)
     assert [r.measure for r in found.risks if r.verdict != "within threshold"] == []
     assert found.word == "anonymized to the declared thresholds"
     assert (found.verdict, found.exit_code) == ("within threshold", 0)
     # One threshold that is not kept takes the word away.
-    again = assess(original, synthetic, holdout=holdout, **roles, k=2_001, **FEW)
+    again = assess(original, synthetic, holdout=holdout, **{**BODY, "k": 2_001}, **FEW)
     assert again.word == "pseudonymized"
+    # And so does a measure that was not taken.
+    for change, lacking in (({"sensitive": ()}, "Inference"), ({"quasi": "weight"}, "Linkability")):
+        fewer = assess(original, synthetic, holdout=holdout, **{**BODY, **change})
+        assert {r.verdict for r in fewer.risks} == {"within threshold"}
+        assert fewer.word == "pseudonymized"
+        assert (fewer.verdict, fewer.exit_code) == ("inconclusive", 3)
+        assert any(said.startswith(lacking) for said in fewer.unmeasured)
+        assert f"not everything was measured ({lacking.lower()})" in fewer.sentence
+
+
+def test_what_the_result_does_not_have_need_not_be_measured():
+    tables = [strangers(seed, 300).drop(columns="id") for seed in range(3)]
+    roles = {"identifying": [], "quasi": ["weight", "height"], "sensitive": "band", **FEW}
+    synthetic = tables[1].drop(columns=["band", "weight"])
+    found = assess(tables[0], synthetic, holdout=tables[2], **roles)
+    assert [said.split(":")[0] for said in found.unmeasured] == ["Exact leaks"]
+    assert any("nothing to link by" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        (Attack(Tries(2, 2_000), Tries(9, 2_000), Tries(2, 2_000)), "No better than guessing"),
+        (Attack(Tries(0, 2_000), Tries(0, 2_000), Tries(0, 2_000)), "No better than guessing"),
+        (Attack(Tries(0, 0), Tries(0, 0), Tries(0, 0)), "without a try"),
+    ],
+)
+def test_an_attack_too_weak_to_tell_proves_nothing(attack, said):
+    made = _attacked("linkability", ("a", "b"), attack, 0.1, 0.95)
+    assert made.verdict == "inconclusive"
+    assert said in made.sentence
+    assert made.advice
+    strong = Attack(Tries(20, 2_000), Tries(2, 2_000), Tries(20, 2_000))
+    assert _attacked("linkability", ("a", "b"), strong, 0.1, 0.95).verdict == "within threshold"
+
+
+# --- values dealt to others -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", ["aligned", "unordered"])
+@pytest.mark.parametrize("column", ["email", "name"])
+def test_values_dealt_to_others_are_leaks(original, column, rows):
+    safe = replaced(original).assign(**{column: np.roll(original[column], 1)})
+    found = assess(original, safe, rows=rows, **ROLES, **FEW)
+    leak = risk(found, "exact leaks")
+    assert (leak.estimate, leak.verdict) == (len(original), "exceeds threshold")
+    assert f"those of {column} were dealt to other rows" in leak.sentence
+    assert found.word == "identifying values are left"
+    # In a column of another name, too.
+    safe = replaced(original).assign(contact=np.roll(original["email"], 1))
+    found = assess(original, safe, rows=rows, **ROLES, **FEW)
+    assert risk(found, "exact leaks").verdict == "exceeds threshold"
+
+
+def test_addresses_of_several_rows_dealt_to_others_are_seen():
+    frame = people(200).loc[np.repeat(np.arange(200), 4)].reset_index(drop=True)
+    dealt = frame.assign(email=np.roll(frame["email"], 40), name=replaced(frame)["name"])
+    assert risk(assess(frame, dealt, **ROLES, **FEW), "exact leaks").estimate == len(frame)
+    # One column alone does not say how many people there are.
+    roles = {"identifying": "email", "quasi": ["sex", "age"]}
+    found = assess(frame.drop(columns="name"), dealt.drop(columns="name"), **roles, **FEW)
+    assert risk(found, "exact leaks").verdict == "inconclusive"
+
+
+def test_some_values_dealt_to_others_are_not_proven_to_be_chance(original):
+    some = np.arange(len(original)) < 0.3 * len(original)
+    safe = replaced(original)
+    safe["email"] = np.where(some, np.roll(original["email"], 1), safe["email"])
+    leak = risk(assess(original, safe, **ROLES, **FEW), "exact leaks")
+    assert (leak.estimate, leak.verdict) == (0, "inconclusive")
+    assert "more than chance explains" in leak.sentence
+
+
+@pytest.mark.parametrize("n", [40, 300, 20_000])
+def test_names_that_others_have_are_no_leak(n):
+    """Fakes are drawn from the lists that the originals are of: most are somebody's."""
+    from mimesis import Person
+    from mimesis.locales import Locale
+
+    drawn, rng = Person(Locale.EN, seed=1), np.random.default_rng(1)
+    first, last = ([f() for _ in range(n)] for f in (drawn.first_name, drawn.last_name))
+    frame = pd.DataFrame(
+        {
+            "first": first, "last": last,
+            "full": [f"{a} {b}" for a, b in zip(first, last, strict=True)],
+            "number": 20_000 + rng.permutation(n),
+            "sex": rng.choice(["F", "M"], n), "age": rng.integers(20, 24, n),
+        }
+    )  # fmt: skip
+    kinds = {"first": "first_name", "last": "last_name", "full": "full_name", "number": "id"}
+    anonymizer = Anonymizer(columns={**kinds, "sex": "keep", "age": "keep"})
+    safe = anonymizer.frame(frame, Key(b"a secret of some length"))
+    found = assess(frame, safe, anonymizer=anonymizer, quasi=["sex", "age"], **FEW)
+    assert risk(found, "exact leaks").verdict == "within threshold"
+
+
+# --- people with several rows ---------------------------------------------------------------------
+
+
+def visits(seed=0, n=200, each=4):
+    """People who come several times, and are the same people each time."""
+    rng = np.random.default_rng(seed)
+    frame = people(n, seed).assign(
+        weight=rng.normal(70, 9, n), height=rng.normal(175, 8, n)
+    )  # fmt: skip
+    return frame.loc[np.repeat(np.arange(n), each)].reset_index(drop=True)
+
+
+def test_nobody_is_a_stranger_to_their_own_rows():
+    frame = visits()
+    roles = {**ROLES, "quasi": ["weight", "height"], "k": 1, "unique_share": 1.0}
+    found = assess(frame, replaced(frame), **roles, attacks=100)
+    assert risk(found, "closeness").estimate == 1.0
+    for measure in ("closeness", "linkability", "inference"):
+        assert risk(found, measure).verdict == "exceeds threshold"
+
+
+def test_people_are_counted_where_they_are_known():
+    frame = visits(n=100, each=5).assign(sex="Male", age=30)
+    frame.loc[:4, "age"] = 55
+    found = assess(frame, replaced(frame), **ROLES, **FEW)
+    k, unique = risk(found, "k-anonymity"), risk(found, "unique rows")
+    assert (k.estimate, k.verdict) == (1, "exceeds threshold")
+    assert "100 people in 500 rows" in k.sentence
+    assert unique.estimate == 1 / 100
+    assert sum(found.classes.people) == 100
+    # Nobody knows how many people bear a name.
+    rows = assess(frame, replaced(frame), **{**ROLES, "identifying": "name"}, **FEW)
+    assert risk(rows, "k-anonymity").estimate == 5
+    assert "Rows are counted" in risk(rows, "k-anonymity").sentence
+
+
+def test_rows_are_connected_by_what_one_person_has():
+    mail = pa.array(["a@x.org", "a@x.org", "b@x.org", None, "c@x.org", None])
+    number = pa.array(["100200", "300400", "300400", "500600", None, None])
+    assert persons([mail, number]).of_row.tolist() == [0, 0, 0, 1, 2, 3]
+    name = pa.array(["Ann", "Ann", "Bob", None])
+    assert persons([name]).of_row.tolist() == [0, 0, 1, 2]
+    assert not persons([name]).apart
+
+
+def test_a_holdout_of_the_same_people_proves_nothing():
+    original, synthetic, holdout = strangers(3), strangers(4), strangers(5)
+    holdout.loc[:9, "id"] = original.loc[:9, "id"]
+    found = assess(original, synthetic, holdout=holdout, **BODY, attacks=300)
+    assert any(
+        note.startswith("Warning: 10 rows of the holdout are of people") for note in found.notes
+    )
+    estimated = [r for r in found.risks if not r.exact]
+    assert len(estimated) == 5
+    assert {r.verdict for r in estimated} == {"inconclusive"}
+    assert found.word == "pseudonymized"
+
+
+def test_a_small_holdout_hides_no_copies():
+    original, holdout = strangers(3), strangers(5).head(200)
+    roles = {**BODY, "rows": "unordered"}
+    fakes = original.assign(id=[f"f{i:09d}" for i in range(len(original))])
+    copied = assess(original, fakes, holdout=holdout, **roles, attacks=300)
+    # A tenth of the originals is searched, and stands for all.
+    assert risk(copied, "closeness").estimate == pytest.approx(1.0, abs=0.15)
+    assert risk(copied, "closeness").verdict != "within threshold"
+    assert risk(copied, "singling out (several columns)").verdict != "within threshold"
+    assert "extrapolated from 10.0 % of the originals" in risk(copied, "closeness").sentence
+    wide = {**roles, "closer": 1.0, "attack_risk": 1.0, "attacks": 300}
+    honest = assess(original, strangers(4), holdout=holdout, **wide)
+    for made in honest.risks:
+        small = made.measure.startswith(("closeness", "singling out"))
+        assert made.verdict == ("inconclusive" if small else "within threshold"), made.measure
+        assert ("hold half of the real rows back" in made.sentence) == small
+
+
+def test_where_rows_belong_together_a_small_holdout_is_enough():
+    original = strangers(3)
+    safe = original.assign(id=[f"f{i:09d}" for i in range(len(original))])
+    found = assess(original, safe, holdout=strangers(5).head(200), **BODY, attacks=100)
+    assert found.aligned
+    assert risk(found, "closeness").estimate == 1.0
+    assert "extrapolated" not in risk(found, "closeness").sentence
 
 
 def test_without_people_to_compare_with_nothing_is_called_anonymized(original):
@@ -308,6 +495,26 @@ def test_an_estimator_of_ones_own(original):
     )
     found = assess(original, replaced(original), **ROLES, label="paid", model=model, **FEW)
     assert found.scores[0].before > 0.55
+
+
+def test_one_column_is_one_column(original):
+    found = assess(original, replaced(original).assign(age=25), **ROLES, **FEW)
+    assert "1 column (age)" in found.useful_sentence
+
+
+def test_the_command_takes_what_is_known_of_rows(original, tmp_path):
+    from typer.testing import CliRunner
+
+    from paribus.cli import app
+
+    files = [tmp_path / name for name in ("before.csv", "after.csv")]
+    for frame, file in zip((original, replaced(original)), files, strict=True):
+        frame.to_csv(file, index=False)
+    asked = ["assess", *map(str, files), "--identifying", "name,email", "--quasi", "sex,age"]
+    for rows, aligned in (("aligned", True), ("unordered", False)):
+        made = tmp_path / f"{rows}.json"
+        CliRunner().invoke(app, [*asked, "--rows", rows, "-o", str(made)])
+        assert open_assessment(made).aligned is aligned
 
 
 # --- the document ---------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def document():
     return Assessment(
         name="Customers <b>", word="pseudonymized", verdict="exceeds threshold",
         sentence="Pseudonymized, and no more.", usefulness="changed",
-        useful_sentence="Changed by more than 5.0 %: 1 columns (age).",
+        useful_sentence="Changed by more than 5.0 %: 1 column (age).",
         original_rows=1_000, anonymized_rows=1_000, holdout_rows=0, aligned=True,
         identifying=("email",), quasi=("sex", "age"), sensitive=("illness",), confidence=0.95,
         each=0.9917, tolerance=0.05, seed=0,
@@ -83,12 +83,21 @@ def parts(document, kind):
     return [p for section in page(document).sections for p in section.parts if isinstance(p, kind)]
 
 
+def test_all_that_must_be_done_is_said_first(document):
+    beyond = tuple(
+        risk(f"measure {i}", 1.0, 0.1, "exceeds threshold", advice=f"Do {i}.") for i in range(4)
+    )
+    made = page(document.model_copy(update={"risks": (*document.risks, *beyond)}))
+    assert made.remarks[:5] == ("Make it coarser.", "Do 0.", "Do 1.", "Do 2.", "Do 3.")
+    assert made.leading == 5
+
+
 def test_sections_and_first_words(document):
     made = page(document)
     assert made.sentence == "Pseudonymized, and no more."
     assert made.remarks == (
         "Make it coarser.",
-        "Usefulness: changed by more than 5.0 %: 1 columns (age).",
+        "Usefulness: changed by more than 5.0 %: 1 column (age).",
     )
     assert made.leading == 1
     assert [section.title for section in made.sections] == [

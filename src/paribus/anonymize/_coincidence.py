@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -38,7 +40,7 @@ def issued(texts: pa.Array) -> bool:
     return bool(pc.mean(said).as_py() > 0.5)
 
 
-def unseen(codes: npt.NDArray[np.intp]) -> float:
+def unseen(codes: npt.NDArray[np.integer[Any]]) -> float:
     """Estimate how much of what values are drawn from was not drawn: Turing's share.
 
     Parameters
@@ -89,4 +91,4 @@ def density(texts: pa.Array) -> float:
         shape, held = counted["values"], counted["counts"]
         room = np.log(_DIGIT) * shape.count("0") + np.log(_LETTER) * shape.count("a")
         found += held * float(np.exp(min(0.0, np.log(held) - room)))
-    return min(1.0, found / len(known))
+    return float(np.clip(round(found / len(known), 12), 0.0, 1.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,7 @@ class Frame:
                 f"names of columns must be text, and one is of type {type(odd[0]).__name__}; "
                 "rename it"
             )
+        check_encodable(names)
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated is not None:
             raise DataError(f'two columns have the name "{repeated}"; rename one')
@@ -144,6 +145,23 @@ class Frame:
         frame.attrs = {}
         levels = [made.column_names[i] for i, name in enumerate(names) if name in self.index]
         return frame.set_index(levels) if levels else frame
+
+
+def check_encodable(names: Iterable[str]) -> None:
+    """Refuse names of columns that no file can hold: Python's text may have half of a character.
+
+    Raises
+    ------
+    DataError
+        Where a name has one; it names the column, with a question mark in place of the half.
+    """
+    for name in names:
+        whole = name.encode("utf-8", "replace").decode()
+        if whole != name:
+            raise DataError(
+                f'the name of the column "{whole}" holds half of a character (\\ud800 to \\udfff); '
+                "rename it"
+            )
 
 
 def _kind(data: Any) -> str:

@@ -23,6 +23,8 @@ from paribus.errors import SpecError
 SHORTEST = 16
 """Bytes of a key at least: 128 bits."""
 
+_LONGEST = 4096
+"""Bytes of a key file at most."""
 _ROUNDS = 10
 _SMALL = 1 << 12
 """Formats of as few strings are permuted by a list of them all."""
@@ -81,19 +83,35 @@ class Key:
 
     @classmethod
     def read(cls, file: str | Path) -> Key:
-        """Read a key from a file: all of its bytes, without line breaks at the end.
+        """Read a key from a file: all of its bytes.
+
+        The line break that editors put behind text is no part of it; bytes that happen to end in
+        one keep it.
 
         Raises
         ------
         SpecError
-            Where it cannot be read or is too short.
+            Where it cannot be read, is too short, or has more than 4096 bytes.
         """
         try:
-            secret = Path(file).read_bytes().rstrip(b"\r\n")
-        except OSError as error:
+            with Path(file).open("rb") as opened:
+                # What never ends, such as /dev/urandom, is another key every time.
+                secret = opened.read(_LONGEST + 1)
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else "no path holds that"
             raise SpecError(
-                f'the key file "{file}" cannot be read: {error.strerror}', path="$.key_file"
+                f'the key file "{file}" cannot be read: {said}', path="$.key_file"
             ) from None
+        if len(secret) > _LONGEST:
+            raise SpecError(
+                f'"{file}": a key has at most {_LONGEST} bytes; make one with: '
+                "head -c 32 /dev/urandom > FILE",
+                path="$.key_file",
+            )
+        text = secret.removesuffix(b"\n").removesuffix(b"\r")
+        # Of bytes drawn by chance the undecodable become surrogates, which nobody prints.
+        if text.decode("utf-8", "surrogateescape").isprintable():
+            secret = text
         try:
             return cls(secret)
         except SpecError as error:

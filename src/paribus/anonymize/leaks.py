@@ -135,14 +135,17 @@ class ColumnLeaks:
         """
         if min(self.again, self.returned) - self.chance > _MOST:
             return self.moved
-        return self.others if self.alone and self._others - self.chance > _MOST else 0
+        most = self.by_people and self.alone and self._others - self.chance > _MOST
+        return self.others if most else 0
 
     @property
     def doubtful(self) -> bool:
         """Whether it cannot be told if values of others are there by chance."""
         if self.by_people and min(self.again, self.returned) > 1.0 - _MANY:
             return True
-        return self.alone and max(self.again, self._others) - self.chance > _MANY
+        # Names of fakes stand in addresses of email besides, so more of them meet by chance.
+        limit = _MANY if self.by_people else _MOST
+        return self.alone and max(self.again, self._others) - self.chance > limit
 
     @property
     def _others(self) -> float:

@@ -216,9 +216,9 @@ def styled(fakes: pa.Array, like: pa.Array) -> pa.Array:
     >>> styled(pa.array(["Mary", "Mary", "Mary"]), pa.array(["ANN", "ann", "Ann"])).to_pylist()
     ['MARY', 'mary', 'Mary']
     """
-    upper = pc.and_(pc.utf8_is_upper(like), pc.match_substring_regex(like, r"\pL\PL*\pL"))
-    lower = pc.utf8_is_lower(like)
+    upper, lower = pc.utf8_is_upper(like), pc.utf8_is_lower(like)
     if pc.any(upper).as_py():
+        upper = pc.and_(upper, pc.match_substring_regex(like, r"\pL\PL*\pL"))
         fakes = pc.if_else(upper, pc.utf8_upper(fakes), fakes)
     if pc.any(lower).as_py():
         fakes = pc.if_else(lower, pc.utf8_lower(fakes), fakes)

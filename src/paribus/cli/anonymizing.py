@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -124,6 +124,9 @@ def assess(
     quasi: Quasi = None,
     sensitive: Sensitive = None,
     holdout: Holdout = None,
+    rows: Annotated[
+        str | None, typer.Option(help="aligned: row by row the same people; or unordered.")
+    ] = None,
     label: Label = None,
     favorable: Favorable = None,
     protect: Protect = None,
@@ -155,8 +158,9 @@ def assess(
     }  # fmt: skip
     told |= {name: value for name, value in named.items() if value is not None}
     made = pb.assess(
-        original, anonymized, **told, holdout=holdout, label=label, favorable=favorable,
-        protect=listed(protect), tolerance=tolerance, confidence=confidence, seed=seed,
+        original, anonymized, **told, holdout=holdout, rows=cast("Any", rows), label=label,
+        favorable=favorable, protect=listed(protect), tolerance=tolerance, confidence=confidence,
+        seed=seed,
     )  # fmt: skip
     _judge(made, outputs, inconclusive_ok)
 

@@ -47,6 +47,8 @@ _ONE_BY_ONE = 128
 _BINS = 64
 _DECIMALS = 3
 _SURE = 3.0
+_NOISE_PASSES = 5e-5
+"""Chance, at most, that noise alone passes for an octave with numbers in it; the bound is loose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,7 +286,7 @@ def _released_bounds(numbers: Floats, rho: float) -> tuple[float, float]:
     place = np.where(numbers == 0, 0, np.where(numbers < 0, -power, power)) + octaves
     bins = 2 * octaves + 1
     noisy = releases.noisy_counts(np.bincount(place, minlength=bins), rho)
-    bar = releases.noise_scale(rho) * math.sqrt(2.0 * math.log(20.0 * bins))
+    bar = releases.noise_scale(rho) * math.sqrt(2.0 * math.log(bins / _NOISE_PASSES))
     sure = np.flatnonzero(noisy >= bar)
     if not len(sure):
         sure = np.array([int(np.argmax(noisy))])

@@ -83,7 +83,7 @@ def page(assessment: Assessment) -> Page:
         ),
     ]
     advice = [risk.advice for risk in assessment.risks if risk.verdict == "exceeds threshold"]
-    first = tuple(dict.fromkeys(_said(each) for each in advice))[:2]
+    first = tuple(dict.fromkeys(_said(each) for each in advice))
     return Page(
         title=shortened(visible(assessment.name), 120),
         verdict=None,

@@ -17,7 +17,7 @@ from paribus.stats.closeness import closeness, nearest
 from paribus.stats.clusters import clustered_interval, clustered_mean
 from paribus.studies._assessment import Distances, Risk
 from paribus.studies._released import Floats, Released, coded, numbers, texts
-from paribus.studies._risks import Found, Thresholds, counted, estimated
+from paribus.studies._risks import Found, Thresholds, doubted, estimated
 
 _BINS = 24
 _ASKED = 1_000
@@ -35,7 +35,6 @@ def against_holdout(
 ) -> None:
     sides = _sides(released, seed, most)
     if sides is None:
-        found.lacking = True
         found.unmeasured.append(
             "Distance to the closest record, singling out, linkability and inference: they need "
             "real rows that the result was not made from (holdout=); for a synthetic table, hold "
@@ -58,20 +57,71 @@ def against_holdout(
         about = tuple(names[i] for i in (*first, *second))
         planned.append(("linkability", about, _linked(table, first, second, attacks, seed)))
     else:
-        found.unmeasured.append("Linkability: it takes two quasi-identifiers, one for each source.")
+        _not_linked(released, sides, found)
     for secret in secrets:
         known = [i for i in quasi if i != place[secret]]
         if known:
             about = (*(names[i] for i in known), secret)
             attack = _inferred(table, known, place[secret], attacks, seed)
             planned.append(("inference", about, attack))
-    if not secrets:
-        found.unmeasured.append("Inference: no sensitive column is declared that the result has.")
+    _not_inferred(released, sides, bool(quasi), found)
     found.each = 1.0 - (1.0 - confidence) / (len(planned) + 1)
     found.notes += sides.notes
-    _closeness(table, names, limits, found, seed)
+    _closeness(table, names, limits, found, seed, sides.searched)
+    start = len(found.risks) - 1
     for measure, about, attack in planned:
-        found.risks.append(_attacked(measure, about, attack(), limits.attack_risk, found.each))
+        seen = sides.searched if measure.startswith("singling out") else sides.released
+        found.risks.append(
+            _attacked(measure, about, attack(), limits.attack_risk, found.each, seen)
+        )
+    for at in range(start, len(found.risks)):
+        risk = found.risks[at]
+        if sides.small and risk.measure.startswith(("closeness", "singling out")):
+            risk = doubted(risk, _SMALL, "Hold half of the real rows back.")
+        if sides.met:
+            risk = doubted(risk, "", "Hold people back, and not rows.")
+        found.risks[at] = risk
+
+
+_SMALL = (
+    "The holdout is smaller than the original, which hides copies of rows that it is too small to "
+    "be compared with: hold half of the real rows back."
+)
+
+
+def _not_linked(released: Released, sides: _Sides, found: Found) -> None:
+    told = [each for each in released.quasi if each in released.anonymized.column_names]
+    if len(released.quasi) >= 2 > len(told):
+        found.notes.append(
+            "The result has fewer than two quasi-identifiers left: two sources have nothing to "
+            "link by."
+        )
+        return
+    found.unmeasured.append(
+        "Linkability: it takes two quasi-identifiers, one for each source, that can be compared."
+    )
+
+
+def _not_inferred(released: Released, sides: _Sides, known: bool, found: Found) -> None:
+    """Say which secrets were not attacked; what the result does not have cannot be inferred."""
+    held = [each for each in released.sensitive if each in released.anonymized.column_names]
+    if not released.sensitive:
+        found.unmeasured.append("Inference: no sensitive column is declared.")
+    for each in held:
+        if each not in sides.names:
+            found.unmeasured.append(
+                f"Inference of {name(each)}: its values are of another sort than they were."
+            )
+    if held and not known:
+        if any(each in released.anonymized.column_names for each in released.quasi):
+            found.unmeasured.append(
+                "Inference: no quasi-identifier can be compared with what it was."
+            )
+        else:
+            found.notes.append(
+                "The result has no quasi-identifier left: nothing known of a person leads to a "
+                "secret."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +133,14 @@ class _Sides:
     training: list[npt.NDArray[Any]]
     holdout: list[npt.NDArray[Any]]
     notes: tuple[str, ...]
+    searched: float = 1.0
+    """Share of the originals that rows of the result are held against."""
+    released: float = 1.0
+    """Share of the result that people are looked for in."""
+    small: bool = False
+    """Whether the holdout is too small for the originals that the result was made from."""
+    met: bool = False
+    """Whether people in the holdout are in the original too."""
 
 
 def _sides(released: Released, seed: int, most: int) -> _Sides | None:
@@ -92,20 +150,33 @@ def _sides(released: Released, seed: int, most: int) -> _Sides | None:
     if holdout is None:
         if not released.aligned or len(original) < 4:
             return None
-        order = rng.permutation(len(original))
-        half = len(original) // 2
-        rows = np.sort(order[:half])
-        holdout = original.take(np.sort(order[half:]))
+        inside = _half_of_people(released, rng)
+        rows = np.flatnonzero(inside)
+        holdout = original.take(np.flatnonzero(~inside))
+        if not len(rows) or not len(holdout):
+            return None
         original, anonymized = original.take(rows), anonymized.take(rows)
         notes.append(
             "Each row was replaced by itself, so the replaced rows of one random half know nothing "
             "of the other half: attacks are run on the one, and the originals of the other serve "
             "as people who are not in the table."
         )
-    if released.aligned and len(original) > most:
-        rows = np.sort(rng.choice(len(original), most, replace=False))
+    if released.met_again:
+        notes.append(
+            f"Warning: {count(released.met_again, 'row')} of the holdout "
+            f"{'is' if released.met_again == 1 else 'are'} of people who are in the original too, "
+            "so what is said against people who are not in the table understates the risk."
+        )
+    # Where rows belong together, those searched are those that the rows asked about were.
+    side = min(most, len(holdout)) if released.aligned else most
+    if released.aligned and len(original) > side:
+        rows = np.sort(rng.choice(len(original), side, replace=False))
         original, anonymized = original.take(rows), anonymized.take(rows)
     chosen = [_at_most(part, most, rng) for part in (anonymized, original, holdout)]
+    searched = released_share = 1.0
+    if not released.aligned:
+        searched = min(1.0, min(len(chosen[1]), len(chosen[2])) / len(original))
+        released_share = len(chosen[0]) / len(anonymized)
     left_out, columns = [], {}
     for each in released.shared:
         made = _comparable(released, each, chosen)
@@ -121,7 +192,22 @@ def _sides(released: Released, seed: int, most: int) -> _Sides | None:
             "are of another sort than they were."
         )
     parts = [[made[i] for made in columns.values()] for i in range(3)]
-    return _Sides(tuple(columns), parts[0], parts[1], parts[2], tuple(notes))
+    return _Sides(
+        tuple(columns), parts[0], parts[1], parts[2], tuple(notes), searched, released_share,
+        not released.aligned and len(holdout) < len(original), released.met_again > 0,
+    )  # fmt: skip
+
+
+def _half_of_people(released: Released, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Draw people until they have half of the rows: all rows of a person are on one side."""
+    n = len(released.original)
+    whose = np.arange(n) if released.persons is None else released.persons.of_row
+    counts = np.bincount(whose)
+    order = rng.permutation(len(counts))
+    before = np.cumsum(counts[order]) - counts[order]
+    chosen = np.zeros(len(counts), np.bool_)
+    chosen[order[before + counts[order] / 2 <= n / 2]] = True
+    return np.asarray(chosen[whose])
 
 
 def _at_most(table: pa.Table, most: int, rng: np.random.Generator) -> pa.Table:
@@ -212,7 +298,12 @@ def _inferred(
 
 
 def _closeness(
-    table: _Tables, names: tuple[str, ...], limits: Thresholds, found: Found, seed: int
+    table: _Tables,
+    names: tuple[str, ...],
+    limits: Thresholds,
+    found: Found,
+    seed: int,
+    searched: float = 1.0,
 ) -> None:
     """Ask whether rows are closer to those they were made from than to the holdout.
 
@@ -220,6 +311,9 @@ def _closeness(
     are one cluster. Rows as close to the one as to the other, which most are where columns are
     coarse, count half and vary in nothing; how many others there may be is what their number
     bounds (rule of three).
+
+    Where only some of the originals are searched, copies of the others are as near to either side:
+    the distance from 0.5 is divided by the share that is searched.
     """
     fakes, training, holdout = table
     copies = closeness(fakes, training, holdout, asked=0, seed=seed, confidence=found.each)
@@ -240,16 +334,19 @@ def _closeness(
     least = 0.5 * -float(np.expm1(np.log(1.0 - found.each) / len(closer)))
     low = max(0.0, min(low, told.mean - least))
     high = min(1.0, max(high, told.mean + least))
-    same = ""
+    closest, low, high = (
+        float(np.clip(0.5 + (value - 0.5) / searched, 0.0, 1.0)) for value in (told.mean, low, high)
+    )
+    same = _extrapolated(searched, "originals")
     if copies.identical_training:
-        same = (
+        same += (
             f"; {count(copies.identical_training, 'row')} of {copies.all_fakes:,} are the same as "
             f"one of the originals, and {copies.identical_holdout:,} as one of the holdout"
         )
     found.risks.append(
         estimated(
-            "closeness", names, told.mean, low, high, limits.closer, len(closer),
-            f"{percent(told.mean)} of the rows are closer to a row they were made from than to "
+            "closeness", names, closest, low, high, limits.closer, len(closer),
+            f"{percent(closest)} of the rows are closer to a row they were made from than to "
             f"any of the holdout, where 50.0 % is what chance gives{same}.",
             "Make columns coarser or add noise; a row that stays as it was in what is not replaced "
             "can always be found by those who know it.",
@@ -316,24 +413,42 @@ _MENDS = {
 }
 
 
+def _extrapolated(share: float, of: str) -> str:
+    return "" if share >= 1.0 else f", extrapolated from {percent(share)} of the {of}"
+
+
 def _attacked(
-    measure: str, about: tuple[str, ...], attack: Attack, threshold: float, each: float
+    measure: str,
+    about: tuple[str, ...],
+    attack: Attack,
+    threshold: float,
+    each: float,
+    seen: float = 1.0,
 ) -> Risk:
     tries = attack.main.tries
     if not tries:
-        return counted(
-            measure, about, "share", 0.0, threshold, "lower", 0,
-            f"Nothing was found that would {_DOES[measure]}.", "",
+        untried = estimated(
+            measure, about, 0.0, 0.0, 1.0, threshold, 0,
+            f"Nothing was found that would {_DOES[measure]}: without a try, nothing is known of "
+            "the risk.", "",
         )  # fmt: skip
-    estimate, low, high = attack.risk(each)
-    weaker = " No better than guessing without the table." if attack.weaker_than_naive else ""
+        return untried.model_copy(update={"advice": _UNTRIED})
+    estimate, low, high = (min(1.0, value / seen) for value in attack.risk(each))
+    of = "originals" if measure.startswith("singling out") else "result"
     secret = f" ({name(about[-1])})" if measure == "inference" else ""
-    return estimated(
+    risk = estimated(
         measure, about, estimate, low, high, threshold, tries,
         f"Attacks that {_DOES[measure]}{secret} succeed for {percent(attack.main.rate)} of "
         f"{count(tries, 'try').replace('trys', 'tries')}, for {percent(attack.control.rate)} of "
         "people who are not in the table, and "
-        f"for {percent(attack.naive.rate)} by guessing; the risk left is {percent(estimate)}."
-        f"{weaker}",
+        f"for {percent(attack.naive.rate)} by guessing; the risk left is {percent(estimate)}"
+        f"{_extrapolated(seen, of)}.",
         _MENDS[measure],
     )  # fmt: skip
+    if attack.weaker_than_naive:
+        why = "No better than guessing without the table, so it says nothing of a better attack."
+        risk = doubted(risk, why, _UNTRIED)
+    return risk
+
+
+_UNTRIED = "Have somebody else attack the table: this attack is too weak to tell."

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from paribus._files import read_table
 from paribus.anonymize.patterns import find
 from paribus.errors import DataError, SpecError, nearest
+from paribus.studies._persons import Persons, met_again, persons
 from paribus.table import Table, flat
 
 _LARGEST = 1e300
@@ -146,6 +147,22 @@ class Released:
             at = table.column_names.index(name)
             table = table.set_column(at, name, pc.if_else(held, texts, pa.scalar(None, texts.type)))
         return table
+
+    @cached_property
+    def persons(self) -> Persons | None:
+        """Whose rows those of the original are; None where nothing tells."""
+        telling = self._telling(self.original)
+        return persons(telling) if telling else None
+
+    @cached_property
+    def met_again(self) -> int:
+        """Rows of the holdout that are of people in the original."""
+        if self.holdout is None:
+            return 0
+        return met_again(self._telling(self.original), self._telling(self.holdout))
+
+    def _telling(self, table: pa.Table) -> list[pa.Array]:
+        return [texts(table[name]) for name in self.identifying if name not in self.texts]
 
     @cached_property
     def shared(self) -> tuple[str, ...]:

@@ -28,10 +28,6 @@ _SIZES = (1, 2, 5, 10, 20, 50, 100)
 """Smallest size of each bin of classes."""
 
 
-_MOST_IN_PLACE = 0.5
-"""Share of the rows from which on values found anywhere are no coincidence."""
-
-
 @dataclass(frozen=True)
 class Thresholds:
     """What is held to be safe, declared before looking."""
@@ -50,12 +46,15 @@ class Found:
 
     risks: list[Risk] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
-    lacking: bool = False
-    """Whether what was not measured stands in the way of the stronger word."""
     classes: ClassSizes | None = None
     distances: Distances | None = None
     notes: list[str] = field(default_factory=list)
     each: float = 0.95
+
+    @property
+    def lacking(self) -> bool:
+        """Whether what was not measured stands in the way of the stronger word."""
+        return bool(self.unmeasured)
 
     @property
     def word(self) -> Word:
@@ -99,6 +98,8 @@ def _classes(released: Released, limits: Thresholds, found: Found) -> None:
         owner, sizes = np.zeros(n, np.intp), np.array([n], np.intp)
     else:
         owner, sizes = equivalence_classes([_codes(table[each]) for each in quasi])
+    sizes, unit, aside = _people(released, owner, sizes)
+    total = int(sizes.sum())
     told = reidentification(sizes, limits.k)
     among = " x ".join(name(each) for each in quasi) or "no column"
     others = count(told.smallest - 1, "other")
@@ -107,18 +108,21 @@ def _classes(released: Released, limits: Thresholds, found: Found) -> None:
         alone = f"Somebody is alone with their {among}"
     found.risks.append(
         counted(
-            "k-anonymity", quasi, "number", told.smallest, limits.k, "higher", n,
-            f"{alone}: k = {told.smallest:,}; {count(told.below, 'row')} "
+            "k-anonymity", quasi, "number", told.smallest, limits.k, "higher",
+            total,
+            f"{alone}: k = {told.smallest:,}; {_counted(told.below, unit)} "
             f"({percent(told.below_share)}) "
-            f"{'stands' if told.below == 1 else 'stand'} in classes of fewer than {limits.k}.",
+            f"{'stands' if told.below == 1 else 'stand'} in classes of fewer than {limits.k}."
+            f"{aside}",
             "Make quasi-identifiers coarser (bands, shorter postcodes, years in place of dates), "
             f"or leave the rows out that stand in classes of fewer than {limits.k}.",
         )
     )  # fmt: skip
     found.risks.append(
         counted(
-            "unique rows", quasi, "share", told.unique_share, limits.unique_share, "lower", n,
-            f"{count(told.unique, 'row')} ({percent(told.unique_share)}) "
+            "unique rows", quasi, "share", told.unique_share, limits.unique_share, "lower",
+            total,
+            f"{_counted(told.unique, unit)} ({percent(told.unique_share)}) "
             f"{'is' if told.unique == 1 else 'are'} alone with their {among}"
             f"{': whoever knows it finds them' if told.unique else ''}.",
             "Make the quasi-identifiers of these rows coarser, or leave the rows out.",
@@ -128,13 +132,31 @@ def _classes(released: Released, limits: Thresholds, found: Found) -> None:
         int(sizes[(sizes >= low) & (sizes < high)].sum())
         for low, high in zip(_SIZES, (*_SIZES[1:], n + 1), strict=True)
     ]
-    people[-1] += int(sizes[sizes > n].sum())
     found.classes = ClassSizes(first=_SIZES, people=tuple(people))
     for secret in released.sensitive:
         if secret not in table.column_names:
             found.notes.append(f"The result has no {name(secret)} any more: it tells no secret.")
             continue
         _diversity(table, owner, quasi, secret, limits, found)
+
+
+def _people(
+    released: Released, owner: npt.NDArray[np.intp], sizes: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], str, str]:
+    """Count people in place of rows where it is known whose they are, and say what is counted."""
+    who = released.persons
+    if who is None or not who.several:
+        return sizes, "row", ""
+    if not (released.aligned and who.apart):
+        return sizes, "row", " Rows are counted: whoever has several counts each time."
+    pairs = np.unique(np.stack([owner, who.of_row]), axis=1)
+    many = count(len(np.unique(who.of_row)), "person").replace("persons", "people")
+    aside = f" People are counted: {many} in {count(len(owner), 'row')}."
+    return np.bincount(pairs[0], minlength=len(sizes)).astype(np.intp), "person", aside
+
+
+def _counted(n: int, unit: str) -> str:
+    return count(n, unit).replace("persons", "people")
 
 
 def _diversity(
@@ -221,28 +243,41 @@ def _leaks(released: Released, found: Found) -> None:
     told, hidden = _searched(released)
     places = sum(column.elsewhere for column in told.columns)
     leaked = told.leaked + hidden
-    if not released.aligned:
-        # Where most rows hold one, they are no coincidence.
-        leaked += sum(
-            column.elsewhere
-            for column in told.columns
-            if column.elsewhere > _MOST_IN_PLACE * max(1, min(column.rows, told.rows))
-        )
     about = ", ".join(name(each) for each in released.identifying)
     risk = counted(
         "exact leaks", released.identifying, "number", leaked, 0, "lower", told.rows,
         _leaks_said(told, leaked, places, about, released.aligned),
-        "Replace or drop " + _leaky(told, released.aligned) + "; look into free text.",
+        "Replace or drop " + _leaky(told) + "; look into free text.",
     )  # fmt: skip
-    if not released.aligned and leaked == 0 and places:
-        risk = risk.model_copy(
-            update={
-                "verdict": "inconclusive",
-                "advice": "Say which original row each row of the result belongs to (rows=), so "
-                "that coincidences can be told from leaks.",
-            }
+    unclear = [column for column in told.columns if column.doubtful]
+    if released.aligned:
+        if unclear:
+            risk = doubted(
+                risk,
+                f"{count(max(column.others for column in unclear), 'row')} "
+                f"with somebody else's value of {', '.join(name(c.column) for c in unclear)} "
+                "are more than chance explains.",
+                "Look whether values were shuffled: what identifies must be replaced, and not "
+                "dealt to others.",
+            )
+    elif places or unclear:
+        risk = doubted(
+            risk,
+            "",
+            "Say which original row each row of the result belongs to (rows=), so that "
+            "coincidences can be told from leaks.",
         )
     found.risks.append(risk)
+
+
+def doubted(risk: Risk, why: str, advice: str) -> Risk:
+    """Take back that a risk is within its threshold, and say why."""
+    said = f"{risk.sentence} {why}".rstrip()
+    if risk.verdict != "within threshold":
+        return risk.model_copy(update={"sentence": said})
+    return risk.model_copy(
+        update={"sentence": said, "verdict": "inconclusive", "advice": advice}
+    )  # fmt: skip
 
 
 def _searched(released: Released) -> tuple[Leaks, int]:
@@ -263,8 +298,8 @@ def _searched(released: Released) -> tuple[Leaks, int]:
     return told, leaks_in_file(original, released.file, released.identifying, known=told).hidden
 
 
-def _leaky(told: Leaks, aligned: bool) -> str:
-    bad = [c.column for c in told.columns if c.leaked or (not aligned and c.elsewhere)]
+def _leaky(told: Leaks) -> str:
+    bad = [c.column for c in told.columns if c.leaked]
     return ", ".join(name(each) for each in bad) or "what identifies"
 
 
@@ -272,7 +307,7 @@ def _leaks_said(told: Leaks, leaked: int, places: int, about: str, aligned: bool
     if leaked:
         return (
             f"{count(leaked, 'place')} of the result still {'holds' if leaked == 1 else 'hold'} an "
-            f"original value of {_leaky(told, aligned)}."
+            f"original value of {_leaky(told)}{_dealt(told)}."
         )
     if aligned:
         chance = f"; {count(places, 'place')} of other people's rows hold one" if places else ""
@@ -286,6 +321,13 @@ def _leaks_said(told: Leaks, leaked: int, places: int, about: str, aligned: bool
     return f"No original value of {about} stands anywhere in the result."
 
 
+def _dealt(told: Leaks) -> str:
+    dealt = [column.column for column in told.columns if column.shuffled]
+    if not dealt:
+        return ""
+    return f"; those of {', '.join(name(each) for each in dealt)} were dealt to other rows"
+
+
 def estimated(
     measure: str,
     about: Sequence[str],
@@ -297,6 +339,7 @@ def estimated(
     sentence: str,
     advice: str,
 ) -> Risk:
+    """Hold an estimate with its interval against a threshold that it must not exceed."""
     verdict: RiskVerdict = "inconclusive"
     if high <= threshold:
         verdict, advice = "within threshold", ""

@@ -417,7 +417,9 @@ def _sentence(found: Found, limits: Thresholds) -> str:
         parts.append(f"{_listed(open_)} {'is' if len(open_) == 1 else 'are'} not proven to be "
                      "within")  # fmt: skip
     if found.lacking:
-        parts.append("what takes real rows held back was not measured")
+        heads = [said.partition(":")[0] for said in found.unmeasured]
+        listed = "; ".join(head[:1].lower() + head[1:] for head in heads)
+        parts.append(f"not everything was measured ({listed})")
     return f"Pseudonymized, and no more: {'; '.join(parts)}."
 
 
@@ -437,15 +439,16 @@ def _useful_sentence(
 ) -> str:
     bound = percent(tolerance)
     groups = (
-        ("columns", [c.name for c in columns if c.verdict == "changed"]),
-        ("correlations", [f"{p.first} and {p.second}" for p in pairs if p.verdict == "changed"]),
-        ("scores of the model", [s.measure for s in learned.scores if s.verdict == "changed"]),
-        ("findings of the audit", [a.unit for a in learned.agreements if a.verdict == "changed"]),
-    )
+        ("column", "", [c.name for c in columns if c.verdict == "changed"]),
+        ("correlation", "", [f"{p.first} and {p.second}" for p in pairs if p.verdict == "changed"]),
+        ("score", " of the model", [s.measure for s in learned.scores if s.verdict == "changed"]),
+        ("finding", " of the audit",
+         [a.unit for a in learned.agreements if a.verdict == "changed"]),
+    )  # fmt: skip
     changed = [
-        f"{len(some):,} {what} ({', '.join(_short(each) for each in some[:2])}"
+        f"{count(len(some), noun)}{whose} ({', '.join(_short(each) for each in some[:2])}"
         f"{', ...' if len(some) > 2 else ''})"
-        for what, some in groups
+        for noun, whose, some in groups
         if some
     ]
     agreed = [a for a in learned.agreements if a.agrees]

@@ -239,6 +239,28 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    ["<script>alert(1)</script>", "a <b>", "<!-- x", "</p>", '=HYPERLINK("http://x")', " =1+1",
+     "@SUM(A1)", "-1+cmd|' /C calc'!A0", "\tx", "＝1+1"],
+)  # fmt: skip
+def test_neither_tags_nor_formulas_are_kept(hostile: str) -> None:
+    plans = ["basic", "gold"] * 50
+    table = pa.table({"plan": [*plans, hostile], "sex": [*("F", "M") * 50, hostile]})
+    found = detect(table)
+    assert {found[name].replacement["kind"] for name in table.column_names} == {"text"}
+    safe = found.anonymizer().apply(table, Key(b"a secret of some length"))["plan"].to_pylist()
+    assert safe[:-1] == plans
+    assert safe[-1] != hostile
+    coded = detect(table.set_column(0, "plan", table["plan"].dictionary_encode()))
+    assert coded["plan"].replacement["kind"] == "text"
+
+
+def test_numbers_and_signs_are_no_formulas() -> None:
+    values = ["<18", "18-65", ">65", "-1", "+2.5", "-", "A+", "<=50K", "1e-3"] * 9
+    assert detect(pa.table({"band": values}))["band"].replacement["kind"] == "keep"
+
+
 def test_hostile_names_of_columns() -> None:
     table = pa.table([EMAILS[:3]] * len(HOSTILE), names=HOSTILE)
     found = detect(table)

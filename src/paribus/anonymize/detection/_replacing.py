@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from paribus.anonymize import columns
 from paribus.anonymize.detection._headers import read
 from paribus.anonymize.detection._profile import Profile
+from paribus.anonymize.formats.base import disarmed
 from paribus.anonymize.replacements.base import REPLACEMENTS, Replacement, is_text
 from paribus.errors import DataError
 
@@ -93,7 +95,9 @@ def replacement(
         chosen, options = _coarse(profile)
     elif chosen == "job" and profile.is_category:
         chosen = "keep"
-    elif sort == "nested" and _hold_people(profile.values.type):
+    if chosen == "keep" and _runs(profile):
+        chosen = "text"
+    if sort == "nested" and _hold_people(profile.values.type):
         # Names that no list has cannot be found in values that nobody has named one by one.
         options = {"beyond": "remove"}
     elif chosen == "text" and names:
@@ -103,6 +107,16 @@ def replacement(
     elif chosen == "id" and luhn:
         options = {"check_digit": "luhn"}
     return _fitting(chosen, {**options, "locale": locale}, profile.values.type)
+
+
+def _runs(profile: Profile) -> bool:
+    """Tell whether any text is a tag in a page or a formula in a spreadsheet: those never stay."""
+    if profile.type != "text":
+        return False
+    texts = pc.unique(profile.values.drop_null().cast(pa.large_string()))
+    if pc.any(pc.match_substring_regex(texts, "<[A-Za-z!/]")).as_py():
+        return True
+    return any(disarmed(each)[1] > 0 for each in (texts, pc.utf8_ltrim_whitespace(texts)))
 
 
 _UNFOUND = frozenset(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from paribus._seeds import generator
+from paribus.anonymize.frames import check_encodable
 from paribus.anonymize.replacements.base import is_text
 from paribus.errors import DataError
 from paribus.table import Table
@@ -31,12 +32,13 @@ def drawn(data: object, most: int) -> tuple[dict[str, pa.Array], int]:
     Raises
     ------
     DataError
-        Where it is no data frame, or two columns have one name.
+        Where it is no data frame, two columns have one name, or a name is no text.
     """
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
     if not isinstance(data, pa.Table):
         table = data if isinstance(data, Table) else Table.of(data)
+        check_encodable(table.names)
         rows = _rows(len(table), most)
         chosen = table if len(rows) == len(table) else table.take(rows)
         return {name: _column(chosen, name) for name in chosen.names}, len(table)

@@ -238,6 +238,7 @@ def permuted(texts: Characters, key: Key, realm: str, moving: Flags | None = Non
 # --- digests as text ------------------------------------------------------------------------------
 
 _BASE32 = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+_PAIRS = np.stack([np.repeat(_BASE32, 32), np.tile(_BASE32, 32)], axis=1).view(np.uint16)[:, 0]
 
 
 def base32(words: npt.NDArray[np.uint64], length: int = 12) -> pa.Array:
@@ -254,12 +255,16 @@ def base32(words: npt.NDArray[np.uint64], length: int = 12) -> pa.Array:
     >>> base32(np.array([0, 31, 32], np.uint64), 2).to_pylist()
     ['aa', 'a7', 'ba']
     """
-    shifts = np.arange(5 * (length - 1), -1, -5, dtype=np.uint64)
-    five = ((words[:, None] >> shifts) & np.uint64(31)).astype(np.uint8)
+    # Two characters at a time, from a list of all pairs.
+    pairs = np.empty((len(words), (length + 1) // 2), np.uint16)
+    rest = words
+    for place in range(pairs.shape[1] - 1, -1, -1):
+        pairs[:, place] = _PAIRS[(rest & np.uint64(1023)).astype(np.intp)]
+        rest = rest >> np.uint64(10)
+    # Of an odd number, the first of the first pair is one too many.
+    written = pairs.view(np.uint8)[:, length % 2 :].tobytes()
     ends = np.arange(0, length * (len(words) + 1), length, dtype=np.int32)
-    return pa.StringArray.from_buffers(
-        len(words), pa.py_buffer(ends), pa.py_buffer(_BASE32[five].tobytes())
-    )
+    return pa.StringArray.from_buffers(len(words), pa.py_buffer(ends), pa.py_buffer(written))
 
 
 def joined(*parts: pa.Array | str) -> pa.Array:

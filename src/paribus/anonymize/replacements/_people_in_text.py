@@ -196,6 +196,8 @@ def _kept(word: str) -> str:
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
+_CODE = re.compile(r"[@_\d]|^\s*[^\s.]*\.\S*\s*$")
+"""Emails and usernames, whose words nobody reads as those of a name."""
 _COMMON = _NONE | _PARTICLE
 """Words that are rarely names: they are, where they are the row's own and written as one."""
 
@@ -303,11 +305,11 @@ def _told(
     listed = _Listed.of({part for word in bare.values() for part in _LETTERS.findall(word)})
     told = []
     for text, own, fake in zip(texts, parts, whole(values).to_pylist(), strict=True):
-        fakes = _named(fake)
+        fakes, coded = _named(fake), _CODE.search(text) is not None
         tokens: Wanted = {}
         for i, word in enumerate(own):
             final: Sort = "last_name" if i == len(own) - 1 and i > 0 else "first_name"
-            if _is_code(text):
+            if coded:
                 sorts = _guessed(word, bare[word], listed, "@" in text)
             elif len(fakes) != len(own):
                 # A name without spaces, or one of which not every word has a fake.
@@ -332,12 +334,7 @@ def _told(
 
 def _named(text: str) -> list[str]:
     """Give the words with letters; of an email the part that names its owner."""
-    return [word for word in text.split("@")[0].split() if _LETTERS.search(word)]
-
-
-def _is_code(text: str) -> bool:
-    """Tell whether a value is an email or a username, whose words nobody reads as a name's."""
-    return any(c in "@_" or c.isdigit() for c in text) or ("." in text and " " not in text.strip())
+    return [word for word in text.partition("@")[0].split() if _LETTERS.search(word)]
 
 
 @cache
@@ -352,7 +349,9 @@ def _guessed(word: str, bare: str, listed: _Listed, email: bool) -> list[Sort | 
     parts = _LETTERS.findall(bare)
     ends = [i == len(parts) - 1 and (i > 0 or email) for i in range(len(parts))]
     return [
-        None if part in _COMMON - _given_names() else listed.sort(part, "last_name" if end else "first_name")
+        None
+        if part in _COMMON - _given_names()
+        else listed.sort(part, "last_name" if end else "first_name")
         for part, end in zip(parts, ends, strict=True)
     ]
 
@@ -375,9 +374,7 @@ def _matched_words(text: str, wanted: Wanted) -> Pieces:
         word = m.group()
         plain = _bare_word(word)
         said = wanted.get(plain)
-        if said is not None and (
-            plain not in _COMMON or word[0].isupper() or word == said.written
-        ):
+        if said is not None and (plain not in _COMMON or word[0].isupper() or word == said.written):
             spans.append((m.start(), m.end(), said.sort))
     return _cut(text, spans)
 

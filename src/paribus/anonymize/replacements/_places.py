@@ -252,8 +252,15 @@ def permuted(texts: pa.Array, key: Key, realm: str) -> pa.Array:
 def _grouped(
     group: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    _, first, number = np.unique(group, return_index=True, return_inverse=True)
-    return number.astype(np.int64), first
+    size = int(group.max(initial=-1)) + 1
+    if size > 8 * len(group) + (1 << 16):
+        _, first, number = np.unique(group, return_index=True, return_inverse=True)
+        return number.astype(np.int64), first
+    # Dense enough for a table; the last one to be written is any of a group.
+    one = np.full(size, -1, np.int64)
+    one[group] = np.arange(len(group))
+    there = one >= 0
+    return (np.cumsum(there) - 1)[group], one[there]
 
 
 def _cycles(keys: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:

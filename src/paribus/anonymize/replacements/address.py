@@ -62,8 +62,10 @@ class Address(_places.OfPlaces):
     kind: Literal["address"] = "address"
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
-        texts = pc.replace_substring(texts, _MARK, " ")
-        if not pc.any(pc.match_substring_regex(texts, _BETWEEN)).as_py():
+        if _has(texts, _MARK):
+            texts = pc.replace_substring(texts, _MARK, " ")
+        divided = _has(texts, ",;|\n\r") or not pc.all(pc.string_is_ascii(texts)).as_py()
+        if not divided or not pc.any(pc.match_substring_regex(texts, _BETWEEN)).as_py():
             return self._changed(self._first(pc.utf8_trim_whitespace(texts), key), texts, key)
         lists = pc.split_pattern(
             pc.replace_substring_regex(texts, rf"(\s*{_BETWEEN}+\s*)", f"{_MARK}\\1{_MARK}"),
@@ -240,7 +242,9 @@ class _Sorted:
 
     def __init__(self, parts: pa.Array) -> None:
         self._parts = parts
-        self._made = pa.nulls(len(parts), pa.string())
+        self._made: list[pa.Array] = []
+        self._size = 0
+        self._place = np.zeros(len(parts), np.int64)
         self._open = np.arange(len(parts))
 
     def left(self) -> pa.Array:
@@ -271,13 +275,17 @@ class _Sorted:
     def rest(self, ask: _Ask) -> pa.Array:
         if len(self._open):
             self._put(self._open, ask(self.left()))
-        return self._made
+        if not self._made:
+            return self._parts
+        return pa.concat_arrays(self._made).take(pa.array(self._place))
 
     def _put(self, at: npt.NDArray[np.int64], made: pa.Array) -> None:
+        self._place[at] = self._size + np.arange(len(at))
+        self._made.append(made)
+        self._size += len(made)
         here = np.zeros(len(self._parts), np.bool_)
         here[at] = True
-        self._made = pc.replace_with_mask(self._made, pa.array(here), made)
-        self._open = np.setdiff1d(self._open, at, assume_unique=True)
+        self._open = self._open[~here[self._open]]
 
     @staticmethod
     def _fields(parts: pa.Array, pattern: str) -> dict[str, pa.Array]:
@@ -287,6 +295,16 @@ class _Sorted:
         return {field.name: found.field(place) for place, field in enumerate(found.type)} | {
             "whole": parts
         }
+
+
+def _has(texts: pa.Array, signs: str) -> bool:
+    """Tell whether any of some ASCII characters is in any of the texts."""
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return False
+    ends = np.frombuffer(offsets, np.int32)
+    raw = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
+    return any(bool((raw == ord(sign)).any()) for sign in signs)
 
 
 def _used(
@@ -300,9 +318,9 @@ def _used(
 
 
 def _numbers(numbers: pa.Array, key: Key) -> pa.Array:
-    plain = pc.replace_substring_regex(numbers, r"[^A-Za-z0-9 /–-]", "")
-    encoded = plain.dictionary_encode()
-    return _places.permuted(encoded.dictionary, key, "house").take(encoded.indices)
+    encoded = numbers.dictionary_encode()
+    plain = pc.replace_substring_regex(encoded.dictionary, r"[^A-Za-z0-9 /–-]", "")
+    return _places.permuted(plain, key, "house").take(encoded.indices)
 
 
 def _join(*parts: pa.Array | str) -> pa.Array:

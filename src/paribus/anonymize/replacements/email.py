@@ -71,9 +71,10 @@ class Email(OfText):
         return checked(locale)
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
-        locals_, domains, others = _parts(texts)
+        simple = _are_simple(texts)
+        locals_, domains, others = _parts(texts, simple=simple)
         hosts, codes = pc.utf8_lower(domains.dictionary), domains.indices
-        if hosts.equals(domains.dictionary) and not others.any() and _are_simple(texts):
+        if simple and hosts.equals(domains.dictionary) and not others.any():
             address = texts
         else:
             address = pc.binary_join_element_wise(locals_, hosts.take(codes), "@")
@@ -88,10 +89,10 @@ class Email(OfText):
         )
 
 
-def _parts(texts: pa.Array) -> tuple[pa.Array, pa.DictionaryArray, Flags]:
+def _parts(texts: pa.Array, *, simple: bool) -> tuple[pa.Array, pa.DictionaryArray, Flags]:
     """Cut addresses into what stands before and behind their @, and tell what is no address."""
     none = np.zeros(len(texts), np.bool_)
-    if _are_simple(texts) and (halves := _halves(texts)) is not None:
+    if simple and (halves := _halves(texts)) is not None:
         return *halves, none
     plain = flags(pc.match_substring_regex(texts, _PLAIN))
     rows = np.flatnonzero(~plain)

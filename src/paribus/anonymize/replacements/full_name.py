@@ -153,7 +153,11 @@ class FullName(OfPeople):
 
     def _listed(self, words: pa.Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Tell which words are first names and last names: by this locale's lists, or else all."""
-        plain = pc.replace_substring_regex(pc.utf8_lower(words), r"^\PL*(\pL*).*$", r"\1")
+        plain = pc.utf8_lower(words)
+        odd = pc.invert(pc.ascii_is_alpha(plain))
+        if pc.any(odd).as_py():
+            head = pc.replace_substring_regex(plain.filter(odd), r"^\PL*(\pL*).*$", r"\1")
+            plain = pc.replace_with_mask(plain, odd, head)
         first, last = (names.is_of(plain, kind, self.locale) for kind in ("first", "last"))
         none = ~first & ~last
         return (

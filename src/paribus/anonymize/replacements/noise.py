@@ -27,7 +27,10 @@ class Noise(Replacement):
     people stay close. Without `person` equal values stay equal. Being the same every time it is no
     mechanism of differential privacy, whatever its size.
 
-    Whole numbers stay whole; others keep as many decimals as they have (6 at most).
+    Whole numbers stay whole; others keep as many decimals as they have (6 at most). No number comes
+    out as it went in: where its noise is lost in rounding, it moves by one step, a unit of its last
+    decimal. Only nothing has no `share`, so there 0 stays 0, and so does what the bounds leave no
+    other number for.
 
     Examples
     --------
@@ -71,6 +74,21 @@ class Noise(Replacement):
     def check(self, given: pa.DataType) -> None:
         if not (is_number(given) or pa.types.is_null(given)):
             raise DataError(f"holds {given}, and noise is for numbers; take dates, keep or drop")
+        if pa.types.is_integer(given):
+            self._shows(1.0)
+        elif pa.types.is_decimal(given):
+            places = _places(given) if self.decimals is None else self.decimals
+            self._shows(10.0 ** -min(places, _places(given)))
+        elif self.decimals is not None:
+            self._shows(10.0**-self.decimals)
+
+    def _shows(self, step: float) -> None:
+        """Refuse noise that nearly always is lost in rounding."""
+        if self.scale is not None and self.scale < step / 2:
+            raise DataError(
+                f"holds numbers written in steps of {step:g}, in which noise of scale "
+                f"{self.scale:g} is lost; take {step / 2:g} at least, or more decimals"
+            )
 
     def replace(self, values: pa.Array, key: Key, row: Mapping[str, pa.Array]) -> pa.Array:
         kind = values.type
@@ -117,19 +135,35 @@ class Noise(Replacement):
             return self._whole(values, noise)
         numbers = values.cast(pa.float64(), safe=False).to_numpy()
         if pa.types.is_decimal(kind):
-            digits = np.full(len(numbers), min(kind.scale, 15))
+            digits = np.full(len(numbers), _places(kind))
             most = float(10 ** (kind.precision - kind.scale)) * (1 - 1e-12) - 10.0**-kind.scale
         else:
             digits = _decimals(numbers)
             most = float(np.finfo(kind.to_pandas_dtype()).max)
         if self.decimals is not None:
-            digits = np.full(len(numbers), self.decimals)
+            most_places = _places(kind) if pa.types.is_decimal(kind) else 15
+            digits = np.full(len(numbers), min(self.decimals, most_places))
+        elif len(digits):
+            self._shows(10.0 ** -int(digits.min()))
         with np.errstate(over="ignore", invalid="ignore"):
             made = self._turned(np.clip(numbers + noise, -most, most))
         for places in np.unique(digits).tolist():
             here = (digits == places) & (np.abs(made) < 1e15)
             made[here] = np.round(made[here], places)
         made = self._turned(made, clip=True) + 0.0
+        narrow = np.float64 if pa.types.is_decimal(kind) else kind.to_pandas_dtype()
+        steps = np.maximum(10.0**-digits, np.spacing(np.abs(numbers).astype(narrow)))
+        low = -most if self.low is None else max(-most, self.low)
+        high = most if self.high is None else min(most, self.high)
+        same = (made.astype(narrow) == numbers.astype(narrow)) & (noise != 0)
+        for way in (np.sign(noise), -np.sign(noise)):
+            with np.errstate(over="ignore"):
+                moved = numbers + way * steps
+            for places in np.unique(digits).tolist():
+                here = (digits == places) & (np.abs(moved) < 1e15)
+                moved[here] = np.round(moved[here], places)
+            fits = same & (moved >= low) & (moved <= high)
+            made, same = np.where(fits, moved, made), same & ~fits
         if not pa.types.is_decimal(kind):
             return pa.array(made).cast(kind, safe=False)
         return pa.array([f"{each:.{max(kind.scale, 0)}f}" for each in made.tolist()]).cast(kind)
@@ -153,13 +187,20 @@ class Noise(Replacement):
             if self.high is not None:
                 made = np.where(made > high, 2 * high - made, made)
             made = np.clip(made, max(low, -(1 << 62)), min(high, 1 << 62))
+            same = (made == numbers) & (noise != 0)
+            for way in (np.where(noise < 0, -1, 1), np.where(noise < 0, 1, -1)):
+                moved = numbers.astype(np.int64) + way
+                fits = same & (moved >= low) & (moved <= high)
+                made, same = np.where(fits, moved, made), same & ~fits
             return pa.array(made).cast(values.type)
         exact = [n + int(s) for n, s in zip(numbers.tolist(), steps.tolist(), strict=True)]
         if self.low is not None:
             exact = [max(n, 2 * low - n) for n in exact]
         if self.high is not None:
             exact = [min(n, 2 * high - n) for n in exact]
-        return pa.array([min(max(n, low), high) for n in exact], values.type)
+        exact = [min(max(n, low), high) for n in exact]
+        pairs = zip(exact, numbers.tolist(), noise.tolist(), strict=True)
+        return pa.array([_unlike(*each, low, high) for each in pairs], values.type)
 
     def _turned(
         self, numbers: npt.NDArray[np.float64], *, clip: bool = False
@@ -171,6 +212,19 @@ class Noise(Replacement):
             numbers = np.where(numbers < low, 2 * low - numbers, numbers)
             numbers = np.where(numbers > high, 2 * high - numbers, numbers)
         return np.clip(numbers, low, high)
+
+
+def _unlike(made: int, number: int, noise: float, low: int, high: int) -> int:
+    """Give another number than the one that was there, where noise was and the bounds have one."""
+    if made != number or noise == 0:
+        return made
+    way = -1 if noise < 0 else 1
+    return next((n for n in (number + way, number - way) if low <= n <= high), made)
+
+
+def _places(kind: pa.DataType) -> int:
+    """Give the decimals of a decimal type that floats can hold."""
+    return min(int(kind.scale), 15)
 
 
 def as_type_text(values: pa.Array) -> pa.Array:

@@ -155,9 +155,7 @@ class _Dialed:
         main = lengths.copy()
         main[rows] = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
         if (main < lengths).any():
-            inside = np.arange(len(self.digits)) - np.repeat(
-                self.characters.bounds[:-1], lengths
-            )
+            inside = np.arange(len(self.digits)) - np.repeat(self.characters.bounds[:-1], lengths)
             self.lengths = self.characters.counts(self.digits & (inside < np.repeat(main, lengths)))
 
     def last(self, rows: _Places, length: int) -> _Places:

@@ -24,7 +24,10 @@ class Postcode(_places.OfPlaces):
     numbers: ClassVar[bool] = True
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
-        plain = pc.replace_substring_regex(pc.utf8_normalize(texts, "NFKC"), "[^A-Za-z0-9 -]", "")
+        plain = texts
+        if not pc.all(pc.match_substring_regex(texts, "^[A-Za-z0-9 -]+$")).as_py():
+            plain = pc.utf8_normalize(texts, "NFKC")
+            plain = pc.replace_substring_regex(plain, "[^A-Za-z0-9 -]", "")
         plain = pc.utf8_ltrim(pc.utf8_trim_whitespace(plain), "-")
         none = pc.invert(pc.match_substring_regex(plain, "[A-Za-z0-9]"))
         made = _places.permuted(plain, key, self.realm_)

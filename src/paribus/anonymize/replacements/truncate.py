@@ -25,7 +25,8 @@ class Truncate(Replacement):
     Exactly one of `keep`, `step` and `unit` says of what sort the column is. Text of
     postcodes becomes ``101*``; numbers become multiples of the step (halves go up); dates and
     timestamps become the first moment of their unit, and written dates keep no more than the unit
-    ("1980", "1980-02").
+    ("1980", "1980-02"). Text of no more than `keep` characters passes whole: choose `keep` below
+    the shortest.
 
     Examples
     --------
@@ -42,7 +43,7 @@ class Truncate(Replacement):
     direct: ClassVar[bool] = False
 
     keep: Whole | None = Field(default=None, ge=0)
-    """Characters of text that stay."""
+    """Characters of text that stay; shorter text stays whole."""
     fill: str = "*"
     """What stands for those that go, however many."""
     step: Number | None = Field(default=None, gt=0)
