@@ -155,9 +155,9 @@ def copy(source: Path, target: Path) -> None:
 
 def paribus(source: Path, target: Path) -> None:
     """Anonymize the file."""
-    from paribus.anonymize.anonymizer import Anonymizer
-    from paribus.anonymize.files import anonymize_file
-    from paribus.anonymize.keys import Key
+    from paribus.anonymizing.anonymizer import Anonymizer
+    from paribus.anonymizing.files import anonymize_file
+    from paribus.anonymizing.keys import Key
 
     columns: dict[str, Any] = {
         "customer_id": "id",

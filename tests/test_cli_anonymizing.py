@@ -305,7 +305,7 @@ def test_joins_survive_over_files(folder: Path, run: Run) -> None:
 
 INTERRUPTED = """
 import os, signal, sys
-from paribus.anonymize.formats import csv
+from paribus.anonymizing.formats import csv
 from paribus import cli
 write = csv.CsvWriter.write
 def interrupted(self, chunk):

@@ -46,9 +46,9 @@ import pytest
 import paribus
 from paribus import estimators
 from paribus._plugins import Family
-from paribus.anonymize.names import known_locales
-from paribus.anonymize.replacements.base import REPLACEMENTS, OfText, Replacement
-from paribus.anonymize.section import Limits, Section
+from paribus.anonymizing.names import known_locales
+from paribus.anonymizing.replacements.base import REPLACEMENTS, OfText, Replacement
+from paribus.anonymizing.section import Limits, Section
 from paribus.comparison import Concern
 from paribus.evidence.base import TESTS, Check
 from paribus.evidence.group import Criterion

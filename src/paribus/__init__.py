@@ -8,19 +8,17 @@ costs no more than an empty module.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from paribus._files import check_writable, write_atomically
-    from paribus.anonymize.anonymizer import Anonymizer
-    from paribus.anonymize.anonymizing import anonymize
-    from paribus.anonymize.detection import detect
-    from paribus.anonymize.files import anonymize_files
-    from paribus.anonymize.keys import Key
-    from paribus.anonymize.populations import learn
-    from paribus.anonymize.sampling import detect_files
+    from paribus.anonymizing.anonymizer import Anonymizer
+    from paribus.anonymizing.call import anonymize
+    from paribus.anonymizing.detection import detect
+    from paribus.anonymizing.files import anonymize_files
+    from paribus.anonymizing.keys import Key
+    from paribus.anonymizing.populations import learn
+    from paribus.anonymizing.sampling import detect_files
     from paribus.answers import Answers
     from paribus.auditing import Audit, audit
     from paribus.errors import (
@@ -119,13 +117,13 @@ __all__ = [
 
 _HOMES = {
     "_files": ("check_writable", "write_atomically"),
-    "anonymize.anonymizer": ("Anonymizer",),
-    "anonymize.anonymizing": ("anonymize",),
-    "anonymize.detection": ("detect",),
-    "anonymize.files": ("anonymize_files",),
-    "anonymize.keys": ("Key",),
-    "anonymize.populations": ("learn",),
-    "anonymize.sampling": ("detect_files",),
+    "anonymizing.anonymizer": ("Anonymizer",),
+    "anonymizing.call": ("anonymize",),
+    "anonymizing.detection": ("detect",),
+    "anonymizing.files": ("anonymize_files",),
+    "anonymizing.keys": ("Key",),
+    "anonymizing.populations": ("learn",),
+    "anonymizing.sampling": ("detect_files",),
     "answers": ("Answers",),
     "auditing": ("Audit", "audit"),
     "errors": (
@@ -164,17 +162,6 @@ _HOMES = {
     "studies.search": ("search",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-class _Public(ModuleType):
-    """Keeps public names public: importing the package `anonymize` must not hide the call."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Public
 
 
 def __getattr__(name: str) -> Any:

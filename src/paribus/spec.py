@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus.anonymize.replacements.base import REPLACEMENTS
-from paribus.anonymize.section import Section
+from paribus.anonymizing.replacements.base import REPLACEMENTS
+from paribus.anonymizing.section import Section
 from paribus.auditing import Audit, declare, protected
 from paribus.comparison import AS_IT_IS
 from paribus.errors import SpecError, nearest

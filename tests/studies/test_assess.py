@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from paribus.anonymize.anonymizer import Anonymizer
-from paribus.anonymize.keys import Key
+from paribus.anonymizing.anonymizer import Anonymizer
+from paribus.anonymizing.keys import Key
 from paribus.errors import DataError, ModelError, OutputError, ParibusError, SpecError
 from paribus.stats.attacks import Attack, Tries
 from paribus.studies._attacks import _attacked, _closeness

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
-from paribus.anonymize.replacements.base import is_text
+from paribus.anonymizing.replacements.base import is_text
 from paribus.stats.drift import bins, kolmogorov_smirnov
 from paribus.studies._assessment import Association, KeptColumn, KeptVerdict, Treatment
 from paribus.studies._released import Codes, Floats, Released, coded, numbers, ranks, texts

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from paribus.anonymize._coincidence import issued, unseen
+from paribus.anonymizing._coincidence import issued, unseen
 
 Codes = npt.NDArray[np.intp]
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paribus._files import read_table
-from paribus.anonymize.patterns import find
+from paribus.anonymizing.patterns import find
 from paribus.errors import DataError, SpecError, nearest
 from paribus.studies._persons import Persons, met_again, persons
 from paribus.table import Table, flat

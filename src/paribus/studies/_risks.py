@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from paribus._text import count, name, number, percent
-from paribus.anonymize.leaks import Leaks, leaks, leaks_in_file
+from paribus.anonymizing.file_leaks import leaks_in_file
+from paribus.anonymizing.leaks import Leaks, leaks
 from paribus.stats.anonymity import (
     distinct_diversity,
     equal_distance,

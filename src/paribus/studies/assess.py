@@ -13,7 +13,7 @@ import pydantic
 from paribus._plugins import Declaration, Number, Whole
 from paribus._text import count, name, percent
 from paribus._text import name as _called
-from paribus.anonymize.anonymizer import Anonymizer
+from paribus.anonymizing.anonymizer import Anonymizer
 from paribus.errors import DataError, SpecError
 from paribus.studies import _found_again, _kept, _usefulness
 from paribus.studies._assessment import (

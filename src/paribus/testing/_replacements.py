@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from paribus.anonymize.anonymizer import Anonymizer
-from paribus.anonymize.keys import Key
-from paribus.anonymize.replacements.base import REPLACEMENTS, OfText, Replacement
+from paribus.anonymizing.anonymizer import Anonymizer
+from paribus.anonymizing.keys import Key
+from paribus.anonymizing.replacements.base import OfText, Replacement
 from paribus.errors import DataError
 
 _KEY, _OTHER = Key(b"the key of the suite"), Key(b"another key, not that one")
