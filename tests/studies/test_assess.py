@@ -246,20 +246,21 @@ def test_what_the_result_does_not_have_need_not_be_measured():
 
 
 @pytest.mark.parametrize(
-    ("attack", "said"),
+    ("measure", "attack", "verdict", "said"),
     [
-        (Attack(Tries(2, 2_000), Tries(9, 2_000), Tries(2, 2_000)), "No better than guessing"),
-        (Attack(Tries(0, 2_000), Tries(0, 2_000), Tries(0, 2_000)), "No better than guessing"),
-        (Attack(Tries(0, 0), Tries(0, 0), Tries(0, 0)), "without a try"),
+        ("linkability", (2, 60, 2), "inconclusive", "worse than guessing"),
+        ("linkability", (2, 9, 2), "within threshold", "No better than guessing"),
+        ("linkability", (0, 0, 0), "within threshold", "No better than guessing"),
+        ("linkability", None, "inconclusive", "without a try"),
+        ("singling out (one column)", None, "within threshold", "nothing to try"),
     ],
 )
-def test_an_attack_too_weak_to_tell_proves_nothing(attack, said):
-    made = _attacked("linkability", ("a", "b"), attack, 0.1, 0.95)
-    assert made.verdict == "inconclusive"
+def test_an_attack_too_weak_to_tell_proves_nothing(measure, attack, verdict, said):
+    """Where nobody is alone with a value, to single somebody out cannot even be tried."""
+    tries = [Tries(0, 0)] * 3 if attack is None else [Tries(each, 2_000) for each in attack]
+    made = _attacked(measure, ("a", "b"), Attack(*tries), 0.1, 0.95)
+    assert made.verdict == verdict
     assert said in made.sentence
-    assert made.advice
-    strong = Attack(Tries(20, 2_000), Tries(2, 2_000), Tries(20, 2_000))
-    assert _attacked("linkability", ("a", "b"), strong, 0.1, 0.95).verdict == "within threshold"
 
 
 # --- values dealt to others -----------------------------------------------------------------------

@@ -29,6 +29,8 @@ from paribus.errors import DataError, nearest
 Rows: TypeAlias = npt.NDArray[np.integer[Any]]
 
 SHORTEST = 5
+SHORTEST_NUMBER = 7
+"""Digits of a number that nobody else has by chance: a fake ID may hold somebody's postcode."""
 """Letters and digits that a value needs to identify by itself."""
 
 _WORD = 4
@@ -58,8 +60,8 @@ class ColumnLeaks:
         Distinct values that identify by themselves, and that were searched everywhere.
     short, common : int
         Distinct values left out of that search, because they have fewer than 5 letters and
-        digits, or because too many rows hold them: "Li" and "Berlin" identify nobody. They are
-        held against their own cell all the same.
+        digits (numbers: 7), or because too many rows hold them: "Li" and "Berlin" identify
+        nobody. They are held against their own cell all the same.
     kept : int
         Rows of the output whose cell in this column still says the same: must be 0.
     own : int
@@ -344,7 +346,9 @@ class Secret:
         some = values > 0
         values, first, counts = values[some], first[some], counts[some]
         at = codes[first]
-        short = whole.characters[at] < SHORTEST
+        number = pc.match_substring_regex(texts, r"^\W*\d[\d\W_]*$").to_numpy(zero_copy_only=False)
+        least = np.where(np.asarray(number[at], dtype=bool), SHORTEST_NUMBER, SHORTEST)
+        short = whole.characters[at] < least
         often = ~short & (counts >= common)
         taken = ~short & ~often & (whole.runs[at] <= LONGEST)
         begun = Whole.of(texts.take(pa.array(at[taken])), prefixes=True).prefixes

@@ -426,6 +426,12 @@ def _attacked(
     seen: float = 1.0,
 ) -> Risk:
     tries = attack.main.tries
+    if not tries and measure.startswith("singling out"):
+        return estimated(
+            measure, about, 0.0, 0.0, 0.0, threshold, 0,
+            "No row of the result is alone with its values (or with few of them), so there was "
+            "nothing to try.", "",
+        )  # fmt: skip
     if not tries:
         untried = estimated(
             measure, about, 0.0, 0.0, 1.0, threshold, 0,
@@ -445,9 +451,13 @@ def _attacked(
         f"{_extrapolated(seen, of)}.",
         _MENDS[measure],
     )  # fmt: skip
+    if attack.main.interval(each)[1] < attack.naive.interval(each)[0]:
+        why = "It is worse than guessing without the table, and says nothing of a better attack."
+        return doubted(risk, why, _UNTRIED)
     if attack.weaker_than_naive:
-        why = "No better than guessing without the table, so it says nothing of a better attack."
-        risk = doubted(risk, why, _UNTRIED)
+        return risk.model_copy(
+            update={"sentence": f"{risk.sentence} No better than guessing without the table."}
+        )
     return risk
 
 

@@ -36,7 +36,8 @@ def check_replacement(replacement: Replacement, values: pa.Array | None = None) 
 
     Examples
     --------
-    >>> check_replacement(REPLACEMENTS.parse({"kind": "email"}))
+    >>> from paribus.anonymizing.replacements.email import Email
+    >>> check_replacement(Email())
     """
     told = replacement.model_dump(exclude_unset=True, exclude={"kind"})
     again = type(replacement)(**told)
