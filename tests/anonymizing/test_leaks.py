@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -277,12 +278,14 @@ def test_what_stands_between_signs_is_always_found(
     fake = pa.table({"t": [f"{left} {value} {right}" for value in values]})
     found = leaks(real, fake, ["v"], common=10**6).columns[0]
     said = ["".join(c for c in _normal(value) if c.isalnum()) for value in values]
-    assert found.own == sum(len(each) >= 5 for each in said)
+    least = [7 if each.isdigit() else 5 for each in said]
+    # pyarrow 18 counts an accent as a character of its own.
+    marked = [len(unicodedata.normalize("NFD", each)) for each in said]
+    assert found.own >= sum(len(each) >= n for each, n in zip(said, least, strict=True))
+    assert found.own <= sum(length >= n for length, n in zip(marked, least, strict=True))
 
 
 def _normal(text: str) -> str:
-    import unicodedata
-
     return unicodedata.normalize("NFKC", text).lower()
 
 

@@ -160,13 +160,13 @@ def test_a_row_of_some_megabytes_passes(tmp_path):
 def test_what_calculates_gets_numbers(tmp_path):
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("age,pay,code\n41, 1.50 ,041\nNA,,x\n-67,2e3,\n")
-    kinds = {"age": {"kind": "bands", "width": 10}, "pay": {"kind": "noise", "scale": 1e-9}}
+    kinds = {"age": {"kind": "bands", "width": 10}, "pay": {"kind": "noise", "scale": 2}}
     anonymize_file(source, target, Anonymizer(columns={**kinds, "code": "keep"}), KEY)
     rows = [line.split(",") for line in target.read_text().splitlines()]
     assert rows[1][0] == "40-49"
     assert rows[2] == ["NA", "", "x"]
-    assert float(rows[1][1]) == pytest.approx(1.5)
-    assert float(rows[3][1]) == pytest.approx(2000)
+    assert 0 < abs(float(rows[1][1]) - 1.5) < 20
+    assert 0 < abs(float(rows[3][1]) - 2000) < 20
     assert [row[2] for row in rows] == ["code", "041", "x", ""]
 
 

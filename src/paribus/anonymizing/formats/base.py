@@ -231,7 +231,14 @@ def gathered(
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Make one batch of several."""
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+    if len(batches) == 1:
+        return batches[0]
+    # `pyarrow.concat_batches` is not in pyarrow 18.
+    columns = [
+        pa.concat_arrays([batch.column(i) for batch in batches])
+        for i in range(batches[0].num_columns)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batches[0].schema)
 
 
 # --- formulas -------------------------------------------------------------------------------------

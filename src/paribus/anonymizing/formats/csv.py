@@ -329,8 +329,11 @@ def _without_missing(batch: pa.RecordBatch, numbers: Collection[str]) -> Chunk:
         if batch.schema.names[place] in numbers:
             said = pc.or_(said, pc.equal(pc.utf8_trim_whitespace(column), ""))
         if pc.any(said).as_py():
-            words[batch.schema.names[place]] = pc.if_else(said, column, None)
-            columns[place] = pc.if_else(said, None, column)
+            # `if_else` of pyarrow 18 breaks the offsets of what is a slice.
+            nothing = pa.scalar(None, column.type)
+            spoken = pc.replace_with_mask(column, pc.invert(said.fill_null(False)), nothing)
+            words[batch.schema.names[place]] = spoken
+            columns[place] = pc.replace_with_mask(column, said, nothing)
     if not words:
         return Chunk(batch)
     return Chunk(pa.RecordBatch.from_arrays(columns, schema=batch.schema), Words(words))
