@@ -271,6 +271,7 @@ WORD = st.text("abAB1ß é.-@ß中", max_size=12)
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(WORD, min_size=1, max_size=6), WORD, WORD)
+@example(["1111ß"], "", "")
 def test_what_stands_between_signs_is_always_found(
     values: list[str], left: str, right: str
 ) -> None:

@@ -346,7 +346,8 @@ class Secret:
         some = values > 0
         values, first, counts = values[some], first[some], counts[some]
         at = codes[first]
-        number = pc.match_substring_regex(texts, r"^\W*\d[\d\W_]*$").to_numpy(zero_copy_only=False)
+        # \W would take letters beyond ASCII for signs.
+        number = pc.match_substring_regex(texts, r"^\PL*\d\PL*$").to_numpy(zero_copy_only=False)
         least = np.where(np.asarray(number[at], dtype=bool), SHORTEST_NUMBER, SHORTEST)
         short = whole.characters[at] < least
         often = ~short & (counts >= common)
