@@ -207,6 +207,48 @@ def test_mistakes_are_one_sentence(
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [("anonymize", "$.anonymize"), ("anonymize.tables.customers", "$.anonymize.tables.customers")],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("anonymize", "customers.csv", "-o", "safe.csv"),
+        ("assess", "customers.csv", "customers.csv"),
+        ("people", "learn", "customers.csv", "-o", "fields.toml"),
+    ],
+)
+def test_a_misspelled_column_has_the_path_that_stands_in_the_file(
+    folder: Path, run: Run, command: tuple[str, ...], table: str, place: str
+) -> None:
+    text = SPEC.replace("email =", "emial =").replace("anonymize.columns", f"{table}.columns")
+    (folder / "spec.toml").write_text(text)
+    before = there(folder)
+    code, out, err = run(*command, "--spec", "spec.toml")
+    assert (code, out) == (2, "")
+    assert sentence(err).startswith(f"{place}.columns.emial: ")
+    assert 'has no column "emial"; did you mean "email"?' in err
+    assert there(folder) == before
+
+
+def test_a_table_that_no_file_is_has_the_path_that_stands_in_the_file(
+    folder: Path, run: Run
+) -> None:
+    named = SPEC.replace("anonymize.columns", "anonymize.tables.customers.columns")
+    (folder / "spec.toml").write_text('[anonymize.tables.orders.columns]\nid = "id"\n' + named)
+    code, _, err = run("anonymize", *GIVEN)
+    assert code == 2
+    assert sentence(err).startswith('$.anonymize.tables.orders: there is no table "orders"')
+
+
+def test_columns_in_an_option_are_not_those_of_the_section(folder: Path, run: Run) -> None:
+    given = ("customers.csv", "customers.csv", "--spec", "spec.toml", "--quasi", "sexx")
+    code, _, err = run("assess", *given)
+    assert code == 2
+    assert sentence(err).startswith("$.quasi: ")
+
+
 def expected(spec: Path) -> tuple[int, str, str]:
     first = spec.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect:")
     code, path, said = (part.strip() for part in first.split("|", 2))

@@ -519,8 +519,13 @@ def test_a_threshold_makes_a_decision_of_a_plain_function(people):
     )
 
 
-def test_columns_that_are_not_separated_by_commas(people, tmp_path):
-    file = tmp_path / "people.csv"
-    people.to_csv(file, index=False, sep=";")
-    with pytest.raises(pb.DataError, match="separate columns by commas, not by ';'"):
-        pb.metrics(file, by="sex", decision="approved")
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_columns_that_are_not_separated_by_commas(people, tmp_path, mark):
+    file, other = tmp_path / "people.csv", tmp_path / "other.csv"
+    people.to_csv(file, index=False)
+    people.to_csv(other, index=False, sep=mark)
+    found, same = (pb.metrics(each, by="sex", decision="approved") for each in (file, other))
+    assert found.findings == same.findings
+    (tmp_path / "words.csv").write_text("name:sex\nann:f\n")
+    with pytest.raises(pb.DataError, match='no column "sex"'):
+        pb.metrics(tmp_path / "words.csv", by="sex", decision="approved")

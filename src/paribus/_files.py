@@ -99,7 +99,10 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 _TABLES = (".csv", ".parquet", ".pq")
 
-_MISSING = (
+_LINE = 1 << 20
+"""Bytes of a header at most."""
+
+MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
@@ -135,6 +138,17 @@ def read_table(path: str | Path) -> pa.Table:
         raise DataError(f"cannot be read: {error.strerror or _first_line(error)}") from None
 
 
+def delimiter_of(source: Path) -> str:
+    """Tell by the first line of a CSV file what stands between its columns.
+
+    A comma, unless the line has none and has semicolons, tabs or bars.
+    """
+    with source.open("rb") as file:
+        line = file.readline(_LINE)
+    marks = max((";", "\t", "|"), key=lambda mark: line.count(mark.encode()))
+    return "," if b"," in line or marks.encode() not in line else marks
+
+
 def _read_csv(source: Path) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv
@@ -149,9 +163,9 @@ def _read_csv(source: Path) -> pa.Table:
     def read(types: dict[str, pa.DataType]) -> pa.Table:
         return csv.read_csv(
             source,
-            parse_options=csv.ParseOptions(newlines_in_values=True),
+            parse_options=csv.ParseOptions(delimiter=delimiter_of(source), newlines_in_values=True),
             convert_options=csv.ConvertOptions(
-                strings_can_be_null=True, null_values=_MISSING, column_types=types
+                strings_can_be_null=True, null_values=MISSING, column_types=types
             ),
         )
 

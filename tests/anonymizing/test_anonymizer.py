@@ -377,7 +377,7 @@ def test_batches_threads_and_order_change_nothing(rows: list, size: int) -> None
     anonymizer = Anonymizer(columns=MANY)
     made = anonymizer.apply(table, KEY)
     assert made.num_rows == len(rows)
-    assert made.schema == anonymizer.schema(table.schema, KEY)
+    assert made.schema == anonymizer.gives(table.schema, KEY)
     batches = table.to_batches(max_chunksize=size)
     streamed = list(anonymizer.stream(batches, table.schema, KEY))
     assert pa.Table.from_batches(streamed, made.schema).equals(made)
@@ -408,7 +408,7 @@ def test_empty_tables_and_empty_columns() -> None:
     anonymizer = Anonymizer(columns=MANY)
     made = anonymizer.apply(table, KEY)
     assert made.num_rows == 0
-    assert made.schema == anonymizer.schema(SCHEMA, KEY)
+    assert made.schema == anonymizer.gives(SCHEMA, KEY)
     assert list(anonymizer.stream([], SCHEMA, KEY)) == []
     nothing = pa.table({name: pa.nulls(3) for name in SCHEMA.names})
     assert anonymizer.apply(nothing, KEY).num_rows == 3

@@ -82,7 +82,7 @@ def test_the_size_of_chunks_changes_nothing(tmp_path, ids, rows, suffix):
 def anonymized(opened, form, target):
     part = opened.parts[0]
     writer = form.writer(target, target, opened.style)
-    writer.begin("", PEOPLE.schema(part.schema, KEY), part.schema.names)
+    writer.begin("", PEOPLE.gives(part.schema, KEY), part.schema.names)
     made = []
     for chunk in part.chunks():
         made += list(PEOPLE.stream([chunk.batch], part.schema, KEY))

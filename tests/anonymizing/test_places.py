@@ -197,6 +197,8 @@ def test_parts_of_an_address_agree_with_their_columns() -> None:
         ("東京都新宿区西新宿2-8-1", r"\D+\d-\d-\d", "ja"),
         ("〒160-0023 東京都新宿区", r"[1-9]\d\d-\d{4} \D+", "ja"),
         ("ул. Ленина, д. 5, кв. 12", r"\D+, д\. \d, кв\. \d\d", "ru"),
+        ("1200 15Th Hills Apt 4B", r"[1-9]\d{3} \D+ Apt \d[A-Z]", "en"),
+        ("15Th Hills", r"\D+", "en"),
         ("1010 Wien", r"[1-9]\d{3} \D+", "de-at"),
     ],
 )

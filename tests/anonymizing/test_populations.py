@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 import paribus as pb
 from paribus.anonymizing.anonymizer import Anonymizer
 from paribus.anonymizing.replacements.base import REPLACEMENTS
+from paribus.errors import DataError
 
 N = 400
 PEOPLE = pd.DataFrame(
@@ -53,6 +55,29 @@ def test_every_kind_that_identifies_is_told_otherwise(kind: str) -> None:
     assert learned.fields["age"].kind == "learned"
 
 
+@pytest.mark.parametrize("use", [pb.learn, lambda *t, **k: pb.assess(*t, *t, quasi="sex", **k)])
+@pytest.mark.parametrize(
+    ("kinds", "column"),
+    [
+        ({"emial": "email", "sex": "keep", "age": "keep"}, "emial"),
+        ({"sex": "keep", "age": "keep"}, "email"),
+    ],
+)
+def test_a_column_that_the_anonymizer_does_not_name_is_refused(
+    use: Any, kinds: dict[str, str], column: str
+) -> None:
+    """Else what identifies would be learned, or not be looked for."""
+    with pytest.raises(DataError, match=f'column "{column}"') as raised:
+        use(PEOPLE, anonymizer=Anonymizer(columns=kinds))
+    assert raised.value.path == f"$.anonymizer.columns.{column}"
+
+
+def test_a_column_that_is_named_beside_the_anonymizer_is_no_stranger() -> None:
+    declared = Anonymizer(columns={"sex": "keep", "age": "keep"})
+    learned = pb.learn(PEOPLE, anonymizer=declared, identifying={"email": "email"})
+    assert learned.fields["email"].kind == "mimesis"
+
+
 def test_single_columns_are_said_otherwise() -> None:
     learned = pb.learn(PEOPLE, identifying={"age": "drop"})
     assert "age" not in learned.fields
@@ -92,7 +117,7 @@ def test_with_privacy_no_value_says_what_identifies() -> None:
         ("none.csv", {}, ""),
         (5, {}, ""),
         (PEOPLE, {"locale": "xx"}, "$.locale"),
-        (PEOPLE, {"anonymizer": Anonymizer(columns={"agee": "mask"})}, "$.identifying"),
+        (PEOPLE, {"anonymizer": Anonymizer(columns={"agee": "mask"})}, "$.anonymizer.columns.agee"),
         (PEOPLE, {"anonymizer": "spec.toml"}, "$.anonymizer"),
         (pa.table({"a": pa.array([], pa.int64())}), {}, ""),
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from paribus.anonymizing.detection import detect, together
 from paribus.anonymizing.section import Limits, Section
-from paribus.errors import SpecError
+from paribus.errors import DataError, SpecError
 from paribus.studies.assess import assess
 
 KEEP = '[anonymize.columns]\nage = "keep"\nsex = "keep"\n'
@@ -98,6 +98,11 @@ def test_the_locale_is_that_of_columns_that_name_none() -> None:
         (KEEP + '[anonymize.risk]\nreach = "drop"', "$.anonymize.risk.reach", "not one of"),
         (KEEP + '[anonymize.risk]\nreach = "suppress"', "$.anonymize.risk.quasi", "in combination"),
         ("[anonymize]\nrisk = 4\n" + KEEP, "$.anonymize.risk", "must be a table"),
+        (
+            KEEP + '[anonymize.risk]\nquasi = ["age", "sex"]\nsensitive = ["sex"]',
+            "$.anonymize.risk.sensitive",
+            '"sex" is named as a quasi-identifier already',
+        ),
     ],
 )
 def test_mistakes_are_one_sentence_with_a_path(text: str, path: str, sentence: str) -> None:
@@ -111,6 +116,48 @@ def test_mistakes_are_one_sentence_with_a_path(text: str, path: str, sentence: s
 def test_an_empty_table_of_columns_refuses_any_column() -> None:
     with pytest.raises(Exception, match='what becomes of the column "a"'):
         section("[anonymize.columns]").anonymizer("").check(pa.schema([("a", pa.string())]))
+
+
+ONE = '[anonymize.columns]\nid = "id"\n"columns.id" = "keep"\n'
+TWO = (
+    '[anonymize.tables.people.columns]\nid = "id"\nemial = "email"\n'
+    '[anonymize.tables."eu/orders".columns]\nid = "id"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "path", "place"),
+    [
+        (ONE, None, "$.columns.id", "$.anonymize.columns.id"),
+        (ONE, None, "$.anonymizer.columns.id", "$.anonymize.columns.id"),
+        (ONE, "people.csv", "$.columns.columns.id", "$.anonymize.columns.columns.id"),
+        (ONE, None, "$.quasi", "$.anonymize.risk.quasi"),
+        (ONE, None, "$.sensitive", "$.anonymize.risk.sensitive"),
+        (ONE, None, "$.label", "$.label"),
+        (ONE, None, "", ""),
+        (TWO, None, "$.columns.emial", "$.anonymize.tables.people.columns.emial"),
+        (TWO, None, "$.columns.id", "$.anonymize.tables"),
+        (TWO, None, "$.columns.nobody", "$.anonymize.tables"),
+        (TWO, "eu/orders.csv", "$.columns.id", "$.anonymize.tables.eu/orders.columns.id"),
+        (TWO, None, "$.people", "$.anonymize.tables.people"),
+        (TWO, "people", "$.people", "$.people"),
+    ],
+)
+def test_a_mistake_has_the_path_that_stands_in_the_file(
+    text: str, table: str | None, path: str, place: str
+) -> None:
+    with (
+        pytest.raises(DataError, match="Said") as raised,
+        section(text).placing(table),
+    ):
+        raise DataError("Said.", path=path)
+    assert raised.value.path == place
+
+
+def test_what_was_said_beside_the_section_is_not_in_it() -> None:
+    with pytest.raises(SpecError) as raised, section(ONE).placing(beside=["quasi"]):
+        raise SpecError("Said.", path="$.quasi")
+    assert raised.value.path == "$.quasi"
 
 
 def test_what_is_judged_is_what_was_declared() -> None:

@@ -18,7 +18,6 @@ from paribus.evidence.base import Unit
 from paribus.findings import judge
 from paribus.report._marks import MOST_MARKS
 from paribus.report._parts import Chart, Table
-from paribus.report._toml import as_toml
 from paribus.report._wording import SHARES, UNITS, effect, sentence, show, verdict_sentence
 from paribus.report.base import page
 
@@ -139,24 +138,6 @@ def test_the_declaration_can_be_run_again(record):
     assert read["audit"]["people"] == record.spec["audit"]["people"]
     if record.name == "Loan approval":
         assert read == record.spec
-
-
-plain = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
-
-
-@given(
-    st.dictionaries(
-        plain,
-        st.recursive(
-            plain | st.integers(-(2**60), 2**60) | st.booleans() | st.floats(allow_nan=False),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
-            max_leaves=8,
-        ),
-        max_size=4,
-    )
-)
-def test_toml_reads_back_the_same(table):
-    assert tomllib.loads(as_toml(table)) == table
 
 
 @given(st.text())

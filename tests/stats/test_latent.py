@@ -1,10 +1,14 @@
 """Latent correlations from those of scores: Copula.fit, which has the rows, is the oracle."""
 
+import ast
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paribus.stats import copula, latent
 from paribus.stats.copula import Copula
 from paribus.stats.latent import latent_correlation, normal_scores
 
@@ -51,6 +55,31 @@ def test_scores_are_standardized(counts):
     if (counts > 1e-3 * counts.max()).sum() >= 2 and counts.max() > 0:
         shares = counts / counts.sum()
         np.testing.assert_allclose([shares @ scores, shares @ scores**2], [0, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.01, 0.3])
+def test_eigenvalues_are_raised_to_the_floor(floor):
+    """Three that cannot all be opposites: eigenvalues of 1.6, 1.6 and -0.2."""
+    observed = np.full((3, 3), -0.6) + 1.6 * np.eye(3)
+    counts = [np.arange(1, 2_001)] * 3  # No atom: scores are the latent variables.
+    found = latent_correlation(observed, np.zeros((3, 3)), counts, floor)
+    least = max(floor, 1e-8)
+    values = np.array([1.6, 1.6, least]) / ((1.6 + 1.6 + least) / 3)
+    np.testing.assert_allclose(np.sort(np.linalg.eigvalsh(found))[::-1], values, atol=1e-3)
+    np.testing.assert_allclose(np.diag(found), 1)
+
+
+def test_whole_counts_are_counts():
+    counts = np.array([3, 0, 5, 2])
+    np.testing.assert_array_equal(normal_scores(counts), normal_scores(counts.astype(float)))
+
+
+def test_nothing_private_of_another_module_is_used():
+    for module in (copula, latent):
+        tree = ast.parse(inspect.getsource(module))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert not [each.name for each in node.names if each.name.startswith("_")]
 
 
 def test_chance_alone_is_no_dependence():

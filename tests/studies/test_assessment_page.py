@@ -83,23 +83,84 @@ def parts(document, kind):
     return [p for section in page(document).sections for p in section.parts if isinstance(p, kind)]
 
 
-def test_all_that_must_be_done_is_said_first(document):
-    beyond = tuple(
-        risk(f"measure {i}", 1.0, 0.1, "exceeds threshold", advice=f"Do {i}.") for i in range(4)
+def beyond(document, *measures):
+    """Let these exceed their thresholds, in this order, each with an advice of its own."""
+    risks = tuple(
+        risk(measure, 1.0, 0.1, "exceeds threshold", advice=f"Mend {measure}.")
+        for measure in measures
     )
-    made = page(document.model_copy(update={"risks": (*document.risks, *beyond)}))
-    assert made.remarks[:5] == ("Make it coarser.", "Do 0.", "Do 1.", "Do 2.", "Do 3.")
-    assert made.leading == 5
+    return document.model_copy(update={"risks": risks})
+
+
+def advised(document):
+    """Give what is advised beside the verdict, and below the measures under its title."""
+    lists = {part.title: [item.text for item in part.items] for part in parts(document, Statements)}
+    return page(document).advice, {k: v for k, v in lists.items() if "help" in k}
+
+
+def test_three_pieces_of_advice_stand_beside_the_verdict_and_the_others_with_their_measures(
+    document,
+):
+    first, others = advised(
+        beyond(
+            document, "closeness", "unique rows", "singling out (one column)", "inference",
+            "linkability", "k-anonymity", "exact leaks",
+        )
+    )  # fmt: skip
+    assert first == ("Mend exact leaks.", "Mend k-anonymity.", "Mend inference.")
+    assert others == {
+        "What else would help": [
+            "closeness: mend closeness.",
+            "unique rows: mend unique rows.",
+            "singling out (one column): mend singling out (one column).",
+            "linkability: mend linkability.",
+        ]
+    }
+
+
+def test_advice_is_first_once_for_each_remedy(document):
+    first, _ = advised(beyond(document, "unique rows", "l-diversity", "inference", "l-diversity"))
+    assert first == ("Mend unique rows.", "Mend inference.")
+    few, others = advised(beyond(document, "linkability"))
+    assert few == ("Mend linkability.",)
+    assert others == {}
+
+
+def test_what_is_not_proven_is_advised_below_alone(document):
+    unclear = risk("linkability", 0.08, 0.1, "inconclusive", low=0.02, high=0.14, advice="Ask.")
+    first, others = advised(document.model_copy(update={"risks": (unclear,)}))
+    assert first == ()
+    assert others == {"What would help": ["linkability: ask."]}
+
+
+def test_advice_is_a_plain_list_below_the_sentence(document):
+    made = beyond(document, "k-anonymity", "closeness")
+    text = made.render("html").decode()
+    box = text.partition('<div class="verdict">')[2].partition("</div>")[0]
+    assert [line.strip() for line in box.splitlines() if line.strip()] == [
+        '<p class="sentence">Pseudonymized, and no more.</p>',
+        '<ul class="advice">',
+        "<li>Mend k-anonymity.</li>",
+        "<li>Mend closeness.</li>",
+        "</ul>",
+        '<p class="remark">Usefulness: changed by more than 5.0\N{NO-BREAK SPACE}%: 1 column '
+        "(age).</p>",
+    ]
+    shown = made.render("terminal", color=False, width=80).decode().splitlines()
+    assert [line.strip("│ ") for line in shown[1:5]] == [
+        "Pseudonymized, and no more.",
+        "· Mend k-anonymity.",
+        "· Mend closeness.",
+        "Usefulness: changed by more than 5.0 %: 1 column (age).",
+    ]
 
 
 def test_sections_and_first_words(document):
     made = page(document)
     assert made.sentence == "Pseudonymized, and no more."
-    assert made.remarks == (
-        "Make it coarser.",
-        "Usefulness: changed by more than 5.0 %: 1 column (age).",
-    )
-    assert made.leading == 1
+    assert made.advice == ("Make it coarser.",)
+    assert made.remarks == ("Usefulness: changed by more than 5.0 %: 1 column (age).",)
+    assert made.leading == 0
     assert [section.title for section in made.sections] == [
         "What risk is left",
         "Who stands out",

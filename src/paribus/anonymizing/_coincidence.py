@@ -85,7 +85,7 @@ def density(texts: pa.Array) -> float:
         return 0.0
     lowered = pc.utf8_lower(known)
     shapes = pc.replace_substring_regex(lowered, r"[0-9]", "0")
-    shapes = pc.replace_substring_regex(shapes, r"[^\W\d_]", "a")
+    shapes = pc.replace_substring_regex(shapes, r"\pL", "a")
     found = 0.0
     for counted in pc.value_counts(shapes).to_pylist():
         shape, held = counted["values"], counted["counts"]

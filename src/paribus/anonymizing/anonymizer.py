@@ -84,19 +84,19 @@ class Anonymizer(Declaration):
                         path=f"$.columns.{name}",
                     )
 
-    def schema(self, given: pa.Schema, key: Key) -> pa.Schema:  # type: ignore[override]
+    def gives(self, schema: pa.Schema, key: Key) -> pa.Schema:
         """Give the schema of what comes out.
 
         Nothing of the metadata passes, and names of columns that hold an email, a phone or another
         identifier (as those of pivoted tables do) get its fake.
         """
-        self.check(given)
-        kept = [name for name in given.names if self.columns[name].leaves]
-        within = [each for name in kept for each in names_within(given.field(name).type)]
+        self.check(schema)
+        kept = [name for name in schema.names if self.columns[name].leaves]
+        within = [each for name in kept for each in names_within(schema.field(name).type)]
         named = _headers(kept, within, key)
         fields = []
         for name in kept:
-            field = given.field(name)
+            field = schema.field(name)
             with _at(name, self.columns[name].kind):
                 to = gives(self.columns[name], field.type, lambda each: named.get(each, each))
             fields.append(pa.field(named.get(name, name), to, field.nullable))
@@ -112,7 +112,7 @@ class Anonymizer(Declaration):
         DataError
             Where the table does not fit (see `check`).
         """
-        schema = self.schema(table.schema, key)
+        schema = self.gives(table.schema, key)
         parts = list(self._batches(table.to_batches(), key, table.schema, schema))
         return pa.Table.from_batches(parts, schema).unify_dictionaries()
 
@@ -120,7 +120,7 @@ class Anonymizer(Declaration):
         self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: Key
     ) -> Iterator[pa.RecordBatch]:
         """Replace batch after batch; nothing is kept of those that have passed."""
-        yield from self._batches(batches, key, schema, self.schema(schema, key))
+        yield from self._batches(batches, key, schema, self.gives(schema, key))
 
     def frame(self, data: Any, key: Key) -> Any:
         """Replace the rows of a data frame, and give back a frame of the same sort.

@@ -238,7 +238,7 @@ class _Stage:
     def __init__(self, task: Task, key: Key, wanted: KAnonymity | None) -> None:
         self._task = task
         self._missing = () if wanted is None else wanted.missing(task.anonymizer.columns)
-        self.schema = task.anonymizer.schema(task.part.schema, key)
+        self.schema = task.anonymizer.gives(task.part.schema, key)
         self._named = dict(zip(task.kept, self.schema.names, strict=True))
         self._planned: Planned | None = None
         if wanted is not None and not self._missing:
@@ -277,7 +277,7 @@ def _quasi(task: Task, key: Key, wanted: KAnonymity) -> pa.Table:
     """Gather the quasi-identifiers of all rows as they will be written."""
     asked = [name for name in task.kept if name in wanted.quasi]
     narrow = narrowed(task, asked)
-    schema = narrow.anonymizer.schema(narrow.part.schema, key)
+    schema = narrow.anonymizer.gives(narrow.part.schema, key)
     with closing(_replaced(narrow, key)) as chunks:
         batches = [chunk.batch for chunk in chunks]
     return pa.Table.from_batches(batches, schema).rename_columns(asked)

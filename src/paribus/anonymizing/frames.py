@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from paribus.errors import DataError
+from paribus.errors import DataError, nearest
 from paribus.table import Table
 
 
@@ -145,6 +145,31 @@ class Frame:
         frame.attrs = {}
         levels = [made.column_names[i] for i, name in enumerate(names) if name in self.index]
         return frame.set_index(levels) if levels else frame
+
+
+def check_declared(names: Collection[str], declared: Collection[str]) -> None:
+    """Refuse a table with a column of which an anonymizer says nothing.
+
+    What is declared and not there alone may be a level of the index of a data frame.
+
+    Raises
+    ------
+    DataError
+        With a path below ``$.anonymizer.columns``.
+    """
+    unsaid = [name for name in names if name not in declared]
+    if not unsaid:
+        return
+    for name in declared:
+        if name not in names:
+            raise DataError(
+                f'the table has no column "{name}"{nearest(name, names)}',
+                path=f"$.anonymizer.columns.{name}",
+            )
+    raise DataError(
+        f'nothing says what becomes of the column "{unsaid[0]}"',
+        path=f"$.anonymizer.columns.{unsaid[0]}",
+    )
 
 
 def check_encodable(names: Iterable[str]) -> None:

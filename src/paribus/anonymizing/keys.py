@@ -34,8 +34,10 @@ _CYCLE = 1 << 48
 """Formats of as few strings are permuted as one cycle, so that none stays what it was."""
 _LIMB = 40
 """Bits of a part at most: what AES gives has 64, so no remainder is noticeably likelier."""
-_ROWS = 1 << 14
+_ROWS = 1 << 13
 """Rows worked on at a time: few enough for the caches."""
+_HASHES = 1 << 12
+"""Texts hashed at a time: few enough for the caches."""
 
 _Words = npt.NDArray[np.uint64]
 
@@ -161,10 +163,16 @@ class Key:
         if not len(texts):
             return np.empty((0, words), np.uint64)
         # A key of its own for every realm: realms may be longer than what BLAKE2b calls a person.
-        secret, size = _derived(self._secret, f"words\x00{realm}"), 8 * words
-        digests = b"".join(
-            [blake2b(each, key=secret, digest_size=size).digest() for each in _bytes(texts)]
-        )
+        secret = _derived(self._secret, f"words\x00{realm}")
+        # To copy a keyed state costs less than to key another.
+        fresh, digests = blake2b(key=secret, digest_size=8 * words).copy, bytearray()
+        for start in range(0, len(texts), _HASHES):
+            some = []
+            for each in _bytes(texts.slice(start, _HASHES)):
+                state = fresh()
+                state.update(each)
+                some.append(state.digest())
+            digests += b"".join(some)
         found = np.frombuffer(digests, dtype="<u8").astype(np.uint64, copy=False)
         return found.reshape(len(texts), words)
 
@@ -395,7 +403,8 @@ def _parted(value: _Words, by: _Words) -> tuple[_Words, _Words]:
     # Division by one number for all is what numpy does fast.
     divisor = by[0] if len(by) == 1 else by
     whole = value // divisor
-    return whole, value - whole * divisor
+    rest = whole * divisor
+    return whole, np.subtract(value, rest, out=rest)
 
 
 def _rest(value: _Words, by: _Words) -> _Words:
@@ -504,11 +513,12 @@ def _feistel(
         moved, asked = sides[turn % 2], sides[1 - turn % 2]
         words = _answers([limbs[j] for j in asked], turn, tweaks, ciphers, len(moved))
         for word, j in zip(words, moved, strict=False):
-            shift = _rest(word, bounds[j])
+            total = _rest(word, bounds[j])
             if back:
-                shift = bounds[j] - shift
-            total = limbs[j] + shift
-            limbs[j] = np.where(total >= bounds[j], total - bounds[j], total)
+                np.subtract(bounds[j], total, out=total)
+            total += limbs[j]
+            # What is too small for the bound to be taken off becomes larger by it, modulo 2**64.
+            limbs[j] = np.minimum(total, total - bounds[j], out=total)
 
 
 def _answers(
@@ -528,10 +538,10 @@ def _answers(
             block[:, 1] = state[:, 1]
         state = _said(ciphers.answer, block)
     if many <= 2:
-        return [state[:, 0], state[:, 1]]
+        return [state[:, j].copy() for j in range(many)]
     words = []
     for counter in range((many + 1) // 2):
         block = state ^ np.array([counter, 0], np.uint64)
         said = _said(ciphers.drawn, block)
-        words += [said[:, 0], said[:, 1]]
+        words += [said[:, 0].copy(), said[:, 1].copy()]
     return words

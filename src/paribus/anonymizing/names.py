@@ -403,10 +403,16 @@ def gender_of(tokens: pa.Array, locale: str) -> npt.NDArray[np.int8]:
     >>> gender_of(pa.array(["jürgen", "andrea", "xyz"]), "de").tolist()
     [0, 1, -1]
     """
-    plain = bare(tokens)
-    found = np.full(len(tokens), UNKNOWN, np.int8)
+    return _genders_listed(locale)[_lists.known("first").index.places(bare(tokens))]
+
+
+@cache
+def _genders_listed(locale: str) -> npt.NDArray[np.int8]:
+    """Give the gender of every first name on any list, and last what none has."""
+    plain = _lists.known("first").index.vocabulary
+    found = np.full(len(plain) + 1, UNKNOWN, np.int8)
     male, female = (_lists.has(plain, pool.bare) for pool in _lists.first_lists(locale))
-    found[male & ~female], found[female & ~male] = MALE, FEMALE
+    found[:-1][male & ~female], found[:-1][female & ~male] = MALE, FEMALE
     english = _lists.language(locale) == "en"
     left = np.flatnonzero(male ^ female if english else ~male & ~female)
     if len(left):

@@ -8,6 +8,7 @@ from typing import Any
 
 from paribus.anonymizing.anonymizer import Anonymizer
 from paribus.anonymizing.detection import detect
+from paribus.anonymizing.frames import check_declared
 from paribus.errors import SpecError
 from paribus.people import learning
 from paribus.people.learned import Learned
@@ -78,6 +79,7 @@ def learn(
         )
     told: dict[str, Any] = {}
     if anonymizer is not None:
+        check_declared(rows.names, {**anonymizer.columns, **(identifying or {})})
         told = {name: each.kind for name, each in anonymizer.columns.items() if each.direct}
     elif epsilon is None:
         found = detect(native, locale=locale)

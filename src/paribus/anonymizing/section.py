@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pydantic
@@ -126,6 +127,11 @@ class Section(Declaration):
                     raise SpecError(
                         f'there is no column "{name}"{nearest(name, known)}', path=f"$.risk.{role}"
                     )
+        for name in self.risk.sensitive:
+            if name in self.risk.quasi:
+                raise SpecError(
+                    f'"{name}" is named as a quasi-identifier already', path="$.risk.sensitive"
+                )
         if self.risk.reach is not None and not self.risk.quasi:
             raise SpecError(
                 'name the columns that identify in combination, such as quasi = ["sex", "age"]',
@@ -148,13 +154,63 @@ class Section(Declaration):
         if self.columns is not None:
             return self._anonymizer(self.columns, "$.columns")
         assert self.tables is not None
-        name = next((each for each in names_of_file(table) if each in self.tables), None)
+        name = self._named(table)
         if name is None:
             raise SpecError(
                 f'nothing says what becomes of the table "{table}"{nearest(table, self.tables)}',
                 path="$.tables",
             )
         return self._anonymizer(self.tables[name]["columns"], f"$.tables.{name}.columns")
+
+    def _named(self, table: str) -> str | None:
+        known = self.tables or {}
+        return next((each for each in names_of_file(table) if each in known), None)
+
+    @contextmanager
+    def placing(self, table: str | None = None, beside: Collection[str] = ()) -> Iterator[None]:
+        """Give each mistake in what is declared here the path that it has in the file.
+
+        Parameters
+        ----------
+        table : str, optional
+            The one that is worked on, named as in `anonymizer`. Where several are, a column that
+            not exactly one of them declares is placed at all of them.
+        beside : collection of str
+            Roles that are not taken from here, such as ``"quasi"``.
+
+        Examples
+        --------
+        >>> section = Section.of({"anonymize": {"columns": {"emial": "email"}}})
+        >>> with section.placing():
+        ...     raise SpecError("there is no such column", path="$.columns.emial")
+        Traceback (most recent call last):
+        paribus.errors.SpecError: $.anonymize.columns.emial: there is no such column
+        """
+        try:
+            yield
+        except ParibusError as error:
+            place = self._place(error.path, table, beside)
+            if not place:
+                raise
+            raise type(error)(error.message, path=f"$.anonymize.{place}") from None
+
+    def _place(self, path: str, table: str | None, beside: Collection[str]) -> str:
+        """Tell where it stands here; nowhere where the path is of something else."""
+        at = path.removeprefix("$.")
+        if at in ("quasi", "sensitive"):
+            return "" if at in beside else f"risk.{at}"
+        if table is None and at in (self.tables or ()):
+            return f"tables.{at}"
+        column = at.removeprefix("anonymizer.").removeprefix("columns.")
+        if not at.endswith(f"columns.{column}"):
+            return ""
+        if self.tables is None:
+            return f"columns.{column}"
+        name = None if table is None else self._named(table)
+        able = [each for each, told in self.tables.items() if column in told["columns"]]
+        if name is None and len(able) == 1:
+            name = able[0]
+        return "tables" if name is None else f"tables.{name}.columns.{column}"
 
     @property
     def anonymizers(self) -> Anonymizer | dict[str, Anonymizer]:

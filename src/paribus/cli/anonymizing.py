@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -103,8 +103,10 @@ def anonymize(
     else:
         _leave_out("the file says it", {"--locale": locale})
         section = pb.read_anonymization(spec)
+    placing = contextlib.nullcontext() if spec is None else section.placing()
     told = {} if report is None else _told(section, sources[0].name, label, protected)
-    with _key(key_file, key_env, new_key) as key, _counting() as progress:
+    _own_the_process()
+    with _key(key_file, key_env, new_key) as key, _counting() as progress, placing:
         written = pb.anonymize_files(
             given, target, section.anonymizers, key, reach=section.wanted, encoding=encoding,
             hidden=shown, others="skip" if skip_others else "refuse", progress=progress,
@@ -151,17 +153,19 @@ def assess(
     outputs = output or []
     writable(outputs)
     apart(outputs, [original, anonymized, *filter(None, [spec, holdout])])
-    told = {} if spec is None else pb.read_anonymization(spec).judged(original.name)
-    named = {
+    given = {
         "identifying": listed(identifying), "quasi": listed(quasi), "sensitive": listed(sensitive),
         "k": k,
     }  # fmt: skip
-    told |= {name: value for name, value in named.items() if value is not None}
-    made = pb.assess(
-        original, anonymized, **told, holdout=holdout, rows=cast("Any", rows), label=label,
-        favorable=favorable, protect=listed(protect), tolerance=tolerance, confidence=confidence,
-        seed=seed,
-    )  # fmt: skip
+    named = {name: value for name, value in given.items() if value is not None}
+    section, placing = _read(spec, original, named)
+    told = {} if section is None else section.judged(original.name)
+    with placing:
+        made = pb.assess(
+            original, anonymized, **told | named, holdout=holdout, rows=cast("Any", rows),
+            label=label, favorable=favorable, protect=listed(protect), tolerance=tolerance,
+            confidence=confidence, seed=seed,
+        )  # fmt: skip
     _judge(made, outputs, inconclusive_ok)
 
 
@@ -185,15 +189,39 @@ def learn(
     """
     writable([output])
     apart([output], [table, *filter(None, [spec])])
-    learned = pb.learn(
-        table, listed(protect), least=least, epsilon=epsilon, delta=delta, locale=locale,
-        anonymizer=None if spec is None else pb.read_anonymization(spec).anonymizer(table.name),
-    )  # fmt: skip
+    section, placing = _read(spec, table)
+    with placing:
+        learned = pb.learn(
+            table, listed(protect), least=least, epsilon=epsilon, delta=delta, locale=locale,
+            anonymizer=None if section is None else section.anonymizer(table.name),
+        )  # fmt: skip
     learned.save(output)
     typer.echo(f"{output}: {count(len(learned.fields), 'field')}", err=True)
 
 
 # --- what these commands share --------------------------------------------------------------------
+
+
+def _read(
+    spec: Path | None, table: Path, beside: Collection[str] = ()
+) -> tuple[Any, contextlib.AbstractContextManager[None]]:
+    """Read the section, and say what gives mistakes in it the path that they have there."""
+    if spec is None:
+        return None, contextlib.nullcontext()
+    section = pb.read_anonymization(spec)
+    return section, section.placing(table.name, beside)
+
+
+def _own_the_process() -> None:
+    """Settle what one process has one of, which a library leaves to its caller.
+
+    Arrow's own allocator gives memory back and asks for it again with every batch; and threads that
+    hash let those wait that have only to call Arrow (design/anonymizing.md has the measurement).
+    """
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+    sys.setswitchinterval(0.0005)
 
 
 def _leave_out(why: str, given: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from paribus._files import _MISSING, _reason, read_table
+from paribus._files import MISSING, _reason, delimiter_of, read_table
 from paribus.counting.base import (
     Batch,
     Engine,
@@ -333,10 +333,12 @@ class Csv:
     ) -> dict[str, object]:
         return {
             "read_options": csv.ReadOptions(block_size=_BLOCK),
-            "parse_options": csv.ParseOptions(newlines_in_values=True),
+            "parse_options": csv.ParseOptions(
+                delimiter=delimiter_of(self.file), newlines_in_values=True
+            ),
             "convert_options": csv.ConvertOptions(
                 strings_can_be_null=True,
-                null_values=_MISSING,
+                null_values=MISSING,
                 column_types=types,
                 include_columns=list(columns),
             ),

@@ -66,7 +66,10 @@ def private_dependence(
         # Whoever has a value does not miss it.
         observed[gap, q + j] = observed[q + j, gap] = 0.0
     chance = (noise * np.outer(lengths, lengths) / shared) ** 2 + 1.0 / n
-    return orders, gaps, latent_correlation(observed / shared, chance, counts)
+    # Below what chance alone makes of a correlation there is nothing but noise.
+    middle = np.median(chance[np.triu_indices(len(chance), 1)]) if len(chance) > 1 else 0.0
+    floor = min(0.1, float(np.sqrt(middle)))
+    return orders, gaps, latent_correlation(observed / shared, chance, counts, floor)
 
 
 def _shared(

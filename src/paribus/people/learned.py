@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 from pydantic import SerializeAsAny
@@ -13,11 +12,10 @@ from pydantic import SerializeAsAny
 from paribus._files import write_atomically
 from paribus._plugins import Declaration
 from paribus._text import count, visible
+from paribus._toml import as_toml
 from paribus.people.fields.base import Field
 from paribus.people.population import People, Protected
 from paribus.table import flat
-
-_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Learned(Declaration):
@@ -96,7 +94,15 @@ class Learned(Declaration):
         str
             Equal for equal tables, unless noise made it private.
         """
-        return "\n".join([*self._header(), *self._sections()]) + "\n"
+        plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
+        protect = {name: each.model_dump(**plain) for name, each in self.protect.items()}
+        fields = {
+            name: {"kind": each.kind} | each.model_dump(**plain)
+            for name, each in self.fields.items()
+        }
+        sections = {"protect": protect, "fields": fields}
+        told = as_toml({name: tables for name, tables in sections.items() if tables})
+        return "\n".join([*self._header(), "", told]) + "\n"
 
     def save(self, path: str | Path) -> None:
         """Write the population to a TOML file, whole or not at all.
@@ -120,39 +126,3 @@ class Learned(Declaration):
             yield "# Not private: names and types of columns; declared levels and bounds."
         yield "# Dependence between columns is monotone, and between two of them at a time."
         yield from (f"# {visible(note)}" for note in self.notes)
-
-    def _sections(self) -> Iterator[str]:
-        plain: dict[str, Any] = {"mode": "json", "exclude_none": True, "exclude_defaults": True}
-        sections = [
-            *(("protect", name, each.model_dump(**plain)) for name, each in self.protect.items()),
-            *(
-                ("fields", name, {"kind": each.kind} | each.model_dump(**plain))
-                for name, each in self.fields.items()
-            ),
-        ]
-        for section, name, table in sections:
-            yield ""
-            yield f"[{section}.{_key(name)}]"
-            for key, value in table.items():
-                yield f"{_key(key)} = {_toml(value)}"
-
-
-def _key(key: str) -> str:
-    return key if _KEY.fullmatch(key) else _toml(key)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(str(k))} = {_toml(v)}' for k, v in value.items())} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return _quoted(cast("str", value))
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

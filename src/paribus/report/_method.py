@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from paribus._text import count, name, number, percent, shortened, visible
+from paribus._toml import as_toml
 from paribus.record import Record
 from paribus.report._parts import (
     Facts,
@@ -18,7 +19,6 @@ from paribus.report._parts import (
 )
 from paribus.report._python import call
 from paribus.report._replay import compared_again, replay
-from paribus.report._toml import as_toml
 from paribus.report._wording import beside_the_verdict, bound
 
 MOST_SPEC = 100_000

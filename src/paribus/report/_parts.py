@@ -417,6 +417,8 @@ class Page:
     sentence: str
     """The verdict in one sentence that takes no statistics to read."""
     sections: tuple[Section, ...]
+    advice: tuple[str, ...] = ()
+    """What to do about it, the most important first: a short list below the sentence."""
     remarks: tuple[str, ...] = ()
     """What a reader must know together with the verdict."""
     leading: int = 0

@@ -8,9 +8,9 @@ from pathlib import PurePath
 from typing import Any
 
 from paribus._text import visible
+from paribus._toml import as_toml
 from paribus.record import Record
 from paribus.report._parts import Listing, Paragraph, Part
-from paribus.report._toml import as_toml
 
 _CHECKS = ("group", "scores", "errors", "ranking")
 """What ``paribus metrics`` weighs."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table as Grid
@@ -33,6 +33,7 @@ from paribus.report._parts import (
     Part,
     Scatter,
     Section,
+    Statement,
     Statements,
     Table,
     Tile,
@@ -97,9 +98,15 @@ def write(content: Page, *, color: bool = False, width: int | None = None) -> st
     )
     style = _STYLES[content.verdict or "plain"]
     verdict = [Text(content.verdict.upper(), style=style)] if content.verdict else []
+    remarks = map(_text, content.remarks)
     console.print(
         Panel(
-            Text("\n").join([*verdict, _text(content.sentence), *map(_text, content.remarks)]),
+            Group(
+                *verdict,
+                _text(content.sentence),
+                *_listed(map(Statement, content.advice)),
+                *remarks,
+            ),
             title=_text(content.title),
             title_align="left",
             border_style=style,
@@ -134,11 +141,7 @@ def _part(part: Part, width: int) -> Iterator[RenderableType]:
         case Paragraph(text=text) | Listing(text=text):
             yield _text(text)
         case Statements(items=items):
-            signs = Grid.grid(padding=(0, 1, 0, 0))
-            for item in items:
-                sign = Text(_SIGNS.get(item.tone, "·"), style=_STYLES[item.tone])
-                signs.add_row(sign, _text(item.text))
-            yield signs
+            yield from _listed(items)
         case Facts(items=pairs):
             facts = Grid.grid(padding=(0, 2, 0, 0))
             for key, content in pairs:
@@ -168,6 +171,15 @@ def _part(part: Part, width: int) -> Iterator[RenderableType]:
             yield from _map(part, width)
         case Lines() | Scatter() | Tradeoff() | Histogram():
             yield from _part(as_table(part), width)
+
+
+def _listed(items: Iterable[Statement]) -> Iterator[RenderableType]:
+    signs = Grid.grid(padding=(0, 1, 0, 0))
+    for item in items:
+        sign = Text(_SIGNS.get(item.tone, "·"), style=_STYLES[item.tone])
+        signs.add_row(sign, _text(item.text))
+    if signs.rows:
+        yield signs
 
 
 def _table(table: Table, width: int) -> Iterator[RenderableType]:

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
+
+from paribus.stats.latent import latent_correlation, normal_scores
 
 __all__ = ["Column", "Copula", "Marginal"]
 
@@ -15,14 +17,8 @@ Column: TypeAlias = NDArray[np.float64] | NDArray[np.integer[Any]]
 
 _Floats: TypeAlias = NDArray[np.float64]
 
-# Terms of Mehler's expansion: identical binary columns are told from a correlation of 0.94 on.
-_TERMS = 60
-_HALVINGS = 50
-# No atom of this share or more: normal scores are normal to three digits.
-_ATOM = 1e-3
 # Categories of a column, the most common ones, that take part in the order of another column's.
 _COMMON = 32
-_LEAST_EIGENVALUE = 1e-8
 # Scores vary by about 1; below this share of it they vary by rounding.
 _ROUNDING = 1e-9
 _DECIMALS = 9
@@ -270,13 +266,7 @@ class _Ranked:
     @property
     def scores(self) -> _Floats:
         """Normal scores of mid-ranks, with mean 0 and variance 1; 0 where nothing varies."""
-        n = int(self.counts.sum())
-        if len(self.counts) < 2:
-            return np.zeros(len(self.counts))
-        scores = ndtri((np.cumsum(self.counts) - 0.5 * self.counts) / n)
-        scores -= self.counts @ scores / n
-        scores /= np.sqrt(self.counts @ scores**2 / n)
-        return np.asarray(scores, dtype=np.float64)
+        return normal_scores(self.counts)
 
     @property
     def rows(self) -> _Floats:
@@ -392,52 +382,4 @@ def _correlation(latent: list[_Ranked], coded: list[int]) -> _Floats:
         [max(len(each.counts) - 2, 0) if i in coded else 0 for i, each in enumerate(latent)]
     )
     chance = (1.0 + free + free[:, None]) / np.maximum(both - 1.0, 1.0)
-    sure = np.sign(observed) * np.sqrt(np.maximum(observed**2 - chance, 0.0))
-    above = np.triu_indices(len(latent), 1)
-    hermite = np.stack([_hermite(each) for each in latent])
-    result = np.zeros(both.shape)
-    result[above] = _latent_correlations(sure[above], hermite[above[0]] * hermite[above[1]])
-    return _positive_definite(result + result.T + np.eye(len(result)))
-
-
-def _hermite(ranked: _Ranked) -> _Floats:
-    """Give the coefficients of the scores, a step function of the latent variable."""
-    coefficients = np.zeros(_TERMS)
-    if len(ranked.counts) < 2:
-        return coefficients
-    shares = ranked.counts / ranked.counts.sum()
-    if float(shares.max()) < _ATOM:
-        coefficients[0] = 1.0
-        return coefficients
-    cuts = ndtri(np.cumsum(shares)[:-1])
-    steps = np.diff(ranked.scores) * np.exp(-0.5 * cuts**2) / np.sqrt(2.0 * np.pi)
-    before, polynomial = np.zeros(len(cuts)), np.ones(len(cuts))
-    for m in range(1, _TERMS + 1):
-        coefficients[m - 1] = steps @ polynomial / np.sqrt(m)
-        following = (cuts * polynomial - np.sqrt(m - 1) * before) / np.sqrt(m)
-        before, polynomial = polynomial, following
-    return coefficients
-
-
-def _latent_correlations(observed: _Floats, products: _Floats) -> _Floats:
-    # Monotone scores correlate the more, the more their latent variables do.
-    low, high = np.full(observed.shape, -1.0), np.ones(observed.shape)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        reached = np.zeros(observed.shape)
-        for term in products.T[::-1]:
-            reached = (reached + term) * middle
-        too_low = reached < observed
-        low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
-    return np.where(observed == 0.0, 0.0, 0.5 * (low + high))
-
-
-def _positive_definite(matrix: _Floats) -> _Floats:
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] < _LEAST_EIGENVALUE:
-        matrix = (vectors * np.maximum(values, _LEAST_EIGENVALUE)) @ vectors.T
-        matrix = 0.5 * (matrix + matrix.T)
-    scale = 1.0 / np.sqrt(np.diag(matrix))
-    scaled: _Floats = matrix * scale * scale[:, None]
-    np.fill_diagonal(scaled, 1.0)
-    return scaled
+    return latent_correlation(observed, chance, [each.counts for each in latent])

@@ -30,6 +30,20 @@ from paribus.studies._assessment import Agreement, Assessment, KeptColumn, Risk
 _MOST_MARKS = 12
 """Rows of a chart at most: those that changed most."""
 
+_URGENT = (
+    ("exact leaks",),
+    ("k-anonymity", "unique rows"),
+    ("inference", "t-closeness", "l-diversity"),
+    ("singling out (several columns)", "singling out (one column)"),
+    ("linkability",),
+    ("closeness",),
+)
+"""What is advised first: against values that are left, then against finding a person, then against
+learning a secret. Measures on a line have one remedy."""
+
+_MOST_ADVICE = 3
+"""Beside the verdict; all other advice stands with the measures."""
+
 _TONES: dict[str, Tone] = {
     "within threshold": "within tolerance",
     "exceeds threshold": "biased",
@@ -82,16 +96,28 @@ def page(assessment: Assessment) -> Page:
             (Statements("", tuple(Statement(said) for said in _NOT_SAID)),),
         ),
     ]
-    advice = [risk.advice for risk in assessment.risks if risk.verdict == "exceeds threshold"]
-    first = tuple(dict.fromkeys(_said(each) for each in advice))
     return Page(
         title=shortened(visible(assessment.name), 120),
         verdict=None,
         sentence=_said(assessment.sentence),
         sections=tuple(sections),
-        remarks=(*first, _said(f"Usefulness: {_lower(assessment.useful_sentence)}")),
-        leading=len(first),
+        advice=tuple(_said(risk.advice) for risk in _first(assessment)),
+        remarks=(_said(f"Usefulness: {_lower(assessment.useful_sentence)}"),),
     )
+
+
+def _first(assessment: Assessment) -> list[Risk]:
+    """Choose the risks whose advice stands beside the verdict, one for each remedy."""
+    found = []
+    for measures in _URGENT:
+        exceeding = [
+            risk
+            for measure in measures
+            for risk in assessment.risks
+            if risk.measure == measure and risk.verdict == "exceeds threshold" and risk.advice
+        ]
+        found += exceeding[:1]
+    return found[:_MOST_ADVICE]
 
 
 def _lower(text: str) -> str:
@@ -137,13 +163,14 @@ def _privacy(assessment: Assessment) -> Section:
     )
     said = tuple(Statement(_said(risk.sentence)) for risk in assessment.risks)
     parts.append(Statements("Measure by measure, in words", said, folded=True))
-    advice = [
-        f"{risk.measure.capitalize()}: {risk.advice}" for risk in assessment.risks if risk.advice
-    ]
+    first = _first(assessment)
+    advice = tuple(
+        Statement(_said(f"{_measure(risk)}: {_lower(risk.advice)}"))
+        for risk in assessment.risks
+        if risk.advice and risk not in first
+    )
     if advice:
-        parts.append(
-            Statements("What would help", tuple(Statement(_said(each)) for each in advice))
-        )
+        parts.append(Statements(f"What {'else ' if first else ''}would help", advice))
     if assessment.unmeasured:
         missing = tuple(Statement(_said(each)) for each in assessment.unmeasured)
         parts.append(Statements("Not measured", missing))

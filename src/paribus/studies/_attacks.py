@@ -409,7 +409,7 @@ _MENDS = {
     "singling out (one column)": "Cut rare and extreme values, or put them into open bands.",
     "singling out (several columns)": "Make columns coarser, or leave rare combinations out.",
     "linkability": "Make the quasi-identifiers coarser, or share them between fewer columns.",
-    "inference": "Make the quasi-identifiers coarser, or add noise to the secret.",
+    "inference": "Make the quasi-identifiers coarser, or add noise to {secret}.",
 }
 
 
@@ -449,7 +449,7 @@ def _attacked(
         "people who are not in the table, and "
         f"for {percent(attack.naive.rate)} by guessing; the risk left is {percent(estimate)}"
         f"{_extrapolated(seen, of)}.",
-        _MENDS[measure],
+        _MENDS[measure].format(secret=name(about[-1])),
     )  # fmt: skip
     if attack.main.interval(each)[1] < attack.naive.interval(each)[0]:
         why = "It is worse than guessing without the table, and says nothing of a better attack."

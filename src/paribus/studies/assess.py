@@ -14,6 +14,7 @@ from paribus._plugins import Declaration, Number, Whole
 from paribus._text import count, name, percent
 from paribus._text import name as _called
 from paribus.anonymizing.anonymizer import Anonymizer
+from paribus.anonymizing.frames import check_declared
 from paribus.errors import DataError, SpecError
 from paribus.studies import _found_again, _kept, _usefulness
 from paribus.studies._assessment import (
@@ -270,6 +271,7 @@ def _released(
             raise SpecError(
                 f"expected an Anonymizer, not {type(anonymizer).__name__}", path="$.anonymizer"
             )
+        check_declared(known, anonymizer.columns)
         identifying = [
             each
             for each, replacement in anonymizer.columns.items()

@@ -321,6 +321,27 @@ def test_comments_say_confidence_role_and_reason_and_no_value() -> None:
     assert not any(email in found.toml() for email in EMAILS)
 
 
+@pytest.mark.parametrize("header", ["customer_id", "c17"])
+def test_a_reason_says_each_thing_once(header: str) -> None:
+    """A header and two looks at the values can all speak for an ID; each is told once."""
+    codes = pa.array([f"C-{10_000 + 7 * i}" for i in range(100)])
+    said = detect(pa.table({header: codes}))[header].reason.split("; ")
+    of_values = ["100.0 % of the values have one format", "100.0 % of the values are distinct"]
+    assert said == (['the header says "id"'] if header == "customer_id" else []) + of_values
+
+    mixed = [f"{'ab' * (i % 5)}{i}" for i in range(100)]
+    found = detect(pa.table({"customer_id": mixed}))["customer_id"]
+    assert found.sort == "id"
+    assert found.reason.count("are distinct") == 1
+
+
+def test_what_the_locale_was_guessed_from_is_a_list() -> None:
+    surnames = ["Müller", "Schmidt", "Weber", "Wagner", "Becker", "Schulz", "Hoffmann", "Koch"]
+    phones = [f"+49 30 {1_234_567 + i}" for i in range(8)]
+    found = detect(pa.table({"nachname": surnames, "telefon": phones}))
+    assert (found.locale, found.source) == ("de", "headers, names, phones")
+
+
 def test_every_suggested_kind_exists() -> None:
     from paribus.anonymizing.detection._replacing import _KINDS
 

@@ -60,7 +60,7 @@ class Detected(Declaration):
     columns: tuple[DetectedColumn, ...]
     locale: str
     source: str = ""
-    """What the locale was guessed from: "headers and names", "given", or nothing at all."""
+    """What the locale was guessed from: "headers, names", "given", or nothing at all."""
 
     def __getitem__(self, column: str) -> DetectedColumn:
         return next(each for each in self.columns if each.column == column)

@@ -137,9 +137,9 @@ def decide(header: Header, profile: Profile, locale: str) -> Decision:
         if unexplained and not header.hits:
             # Whose names no list has looks just like this.
             confidence = min(confidence, _UNEXPLAINED)
-    reason = " and ".join(dict.fromkeys(words)) or "the header alone"
+    reason = "; ".join(dict.fromkeys(words)) or "the header alone"
     if against:
-        reason += ", but " + " and ".join(dict.fromkeys(against))
+        reason += "; but " + "; ".join(dict.fromkeys(against))
     return Decision(
         best, round(min(confidence, 0.99), 2), reason, phone[1], profile.luhn, unexplained
     )

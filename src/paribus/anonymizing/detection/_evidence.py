@@ -200,15 +200,13 @@ def _codes(header: Header, profile: Profile) -> Iterator[Evidence]:
     if code and profile.street_share < 0.3:
         uniform, spread = profile.uniformity, profile.spread
         if uniform >= 0.6 and spread >= 0.5 and len(profile.distinct) >= 5:
-            said = (
-                f"{percent(uniform)} of the values have one format and {percent(spread)} are "
-                "distinct"
-            )
-            points = 4.5 if spread >= 0.9 else 3.0
             numeric = profile.letter_share < 0.05 and profile.length < 6
-            yield Evidence("id", points - (3.0 if numeric else 0.0), said)
+            points = (4.5 if spread >= 0.9 else 3.0) - (3.0 if numeric else 0.0)
+            yield Evidence("id", points / 2, f"{percent(uniform)} of the values have one format")
+            yield Evidence("id", points / 2, _distinct(spread))
         elif spread >= 0.9 and len(profile.distinct) >= 20 and profile.share(r"[\pL]\d|\d") > 0.9:
-            yield Evidence("id", 2.0, f"{percent(spread)} of the values are distinct codes")
+            yield Evidence("id", 1.0, "the values are short codes")
+            yield Evidence("id", 1.0, _distinct(spread))
     if "id" in header.hits:
         yield from _keys(header, profile)
     if profile.postcode_share >= 0.8:
@@ -223,11 +221,15 @@ def _codes(header: Header, profile: Profile) -> Iterator[Evidence]:
         yield Evidence("age", 1.0)
 
 
+def _distinct(spread: float) -> str:
+    return f"{percent(spread)} of the values are distinct"
+
+
 def _keys(header: Header, profile: Profile) -> Iterator[Evidence]:
     """Say whether what is called an ID tells rows apart."""
     spread = profile.spread
     if spread >= 0.9 and len(profile.distinct) >= 5:
-        yield Evidence("id", 1.5, f"{percent(spread)} of the values are distinct")
+        yield Evidence("id", 1.5, _distinct(spread))
     elif profile.is_category and not header.person:
         yield Evidence("id", -3.5, "the same few values come again and again")
     elif header.thing and spread < 0.5:

@@ -121,4 +121,4 @@ def guess(headers: Iterable[Header], profiles: Iterable[Profile]) -> tuple[str, 
     # Of locales that say the same, the one that names no country.
     locale = max(votes, key=lambda each: (round(votes[each], 3), "-" not in each, each))
     sources = [source for source in ("headers", "names", "phones") if source in told]
-    return locale, " and ".join(sources)
+    return locale, ", ".join(sources)

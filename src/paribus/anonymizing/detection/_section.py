@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u206f\ufeff\ufff9-\uffff]"
-)
+from paribus._text import visible
+from paribus._toml import key, quoted, value
 
 Line = tuple[str, Mapping[str, Any], str]
 
@@ -18,36 +14,6 @@ _HEAD = [
     "# What was detected. Correct a line by writing another kind; `paribus kinds replacements`",
     '# lists them. "keep" lets a column pass as it is. Nothing here is a value of the data.',
 ]
-
-
-def quoted(text: str) -> str:
-    r"""Write text as a basic string of TOML 1.0, with whatever hides or reorders escaped.
-
-    Examples
-    --------
-    >>> print(quoted('a "b"'), quoted("line\nbreak"))
-    "a \"b\"" "line\nbreak"
-    """
-    plain = re.sub("[\ud800-\udfff]", "\ufffd", text)
-    return _UNSAFE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", json.dumps(plain, ensure_ascii=False))
-
-
-def key(text: str) -> str:
-    """Write a key, in quotes only where it needs them."""
-    return text if _BARE.fullmatch(text) else quoted(text)
-
-
-def value(given: Any) -> str:
-    """Write a value: truth, number, text, list or table on one line."""
-    if isinstance(given, bool):
-        return "true" if given else "false"
-    if isinstance(given, int | float):
-        return repr(given)
-    if isinstance(given, Mapping):
-        return f"{{ {', '.join(f'{key(str(k))} = {value(v)}' for k, v in given.items())} }}"
-    if isinstance(given, list | tuple):
-        return f"[{', '.join(map(value, given))}]"
-    return quoted(str(given))
 
 
 def section(
@@ -99,7 +65,7 @@ def _lines(lines: Sequence[Line], locale: str) -> list[str]:
     out = []
     for name, replacement, comment in lines:
         told = {k: v for k, v in replacement.items() if k != "locale" or v != locale}
-        out.append(f"{key(name)} = {value(told)}  # {_UNSAFE.sub(' ', comment)}")
+        out.append(f"{key(name)} = {value(told)}  # {visible(comment)}")
     return out
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from paribus._files import _MISSING
+from paribus._files import MISSING
 from paribus.anonymizing.formats.base import (
     LONGEST,
     Chunk,
@@ -38,7 +38,7 @@ _BOM = codecs.BOM_UTF8
 _HEAD = 1 << 16
 _BLOCK = 1 << 20
 """Bytes that are read at a time, of which Arrow reads up to 32 ahead; longer rows need more."""
-_WORDS = pa.array([word for word in _MISSING if word], pa.string())
+_WORDS = pa.array([word for word in MISSING if word], pa.string())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from paribus.anonymizing.replacements._identifiers import (
     VARIANT_LOWER,
     VARIANT_UPPER,
     Characters,
+    Codes,
     Flags,
     base32,
     flags,
@@ -28,7 +30,6 @@ from paribus.anonymizing.replacements._identifiers import (
 )
 from paribus.errors import DataError
 
-_NATURAL = r"^(?:0|-?[1-9][0-9]{0,18})$"
 _WHOLE = r"^-?[0-9]+$"
 _LIMITS = (127, 255, 32767, 65535, 1 << 24, (1 << 31) - 1, (1 << 32) - 1, 1 << 53, (1 << 63) - 1)
 _EDGES = np.array(sorted({*_LIMITS, *(10**k - 1 for k in range(1, 20))}), np.uint64)
@@ -44,6 +45,85 @@ _HOSTILE = (
 )
 _SIGNED = r"^\s*[+-]"
 _NUMERIC = r"^\s*[+-][\p{Nd} ().\-/]*$"
+_SEPARATORS = np.isin(np.arange(129), [ord(c) for c in " ().-/"])
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """The decimal digits of texts, one after another without what stands between them.
+
+    Attributes
+    ----------
+    characters : Characters
+        All of the texts.
+    flags : ndarray of bool, shape (characters,)
+        Which of them are digits.
+    values : ndarray of uint8, shape (digits,)
+        What each digit counts.
+    edges : ndarray of int, shape (n + 1,)
+        Text ``i`` has ``values[edges[i]:edges[i + 1]]``.
+    """
+
+    characters: Characters
+    flags: Flags
+    values: npt.NDArray[np.uint8]
+    edges: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, characters: Characters) -> Digits:
+        """Find the digits of ASCII."""
+        codes = characters.codes
+        flags = (codes >= ord("0")) & (codes <= ord("9"))
+        return cls.at(characters, flags, np.compress(flags, codes).astype(np.uint8) - np.uint8(48))
+
+    @classmethod
+    def at(cls, characters: Characters, flags: Flags, values: npt.NDArray[np.uint8]) -> Digits:
+        """Take the digits that stand at some places."""
+        sums = np.zeros(len(flags) + 1, np.int32)
+        np.cumsum(flags, out=sums[1:])
+        return cls(characters, flags, values, sums[characters.bounds].astype(np.int64))
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """Where the digits of each text begin."""
+        return self.edges[:-1]
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many digits each text has."""
+        return np.diff(self.edges)
+
+    def written(self, values: npt.NDArray[np.uint8]) -> pa.Array:
+        """Put the texts together with other digits of the same scripts."""
+        codes = self.characters.codes
+        # Unsigned: what is taken away comes back.
+        change = np.zeros_like(codes)
+        change[self.flags] = values.astype(codes.dtype) - self.values
+        return replace(self.characters, codes=codes + change).array()
+
+    def filter(self, rows: Flags) -> Digits:
+        """Keep some of the texts."""
+        return self if rows.all() else Digits.of(self.characters.filter(rows))
+
+
+def taken(
+    values: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], length: int
+) -> npt.NDArray[np.uint8]:
+    """Give what stands from some places on, shape (length, n): one place is worked on at a time."""
+    found = np.empty((length, len(starts)), np.uint8)
+    for j, column in enumerate(found):
+        column[:] = values[starts + j]
+    return found
+
+
+def put(
+    values: npt.NDArray[np.uint8],
+    starts: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.uint8],
+) -> None:
+    """Put back what `taken` gave."""
+    for j, column in enumerate(columns):
+        values[starts + j] = column
 
 
 @dataclass(frozen=True)
@@ -56,13 +136,20 @@ class Format:
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
         """Give the fakes of distinct texts, shape (n,), that are not blank."""
-        natural = np.zeros(len(texts), np.bool_)
+        characters = Characters.of(texts)
+        natural = separated = np.zeros(len(texts), np.bool_)
+        apart = texts.slice(0, 0)
         if not self.check_digit and not self.prefix:
-            natural = flags(pc.match_substring_regex(texts, _NATURAL))
-        others = np.flatnonzero(~natural)
-        some = texts if len(others) == len(texts) else texts.take(pa.array(others))
+            digits = Digits.of(characters)
+            natural, separated = _natural(digits), _separated(digits)
+            if separated.any():
+                apart = self._apart(digits.filter(separated), key)
+        others = np.flatnonzero(~(natural | separated))
+        some = texts
+        if len(others) < len(texts):
+            some = texts.take(pa.array(others))
+            characters = Characters.of(some)
         stays = _hostile(some)
-        characters = Characters.of(some)
         if self.prefix and (np.diff(characters.bounds)[~stays] <= self.prefix).any():
             raise DataError(
                 f"holds values of no more than {self.prefix} characters, and prefix = "
@@ -76,10 +163,20 @@ class Format:
             texts,
             [
                 (natural, _numbers(texts.filter(pa.array(natural)), key, self.realm)),
+                (separated, apart),
                 (_at(others[~stays], len(texts)), made),
                 (_at(others[stays], len(texts)), digests),
             ],
         )
+
+    def _apart(self, given: Digits, key: Key) -> pa.Array:
+        """Permute the digits of what holds nothing else that moves, and no number to be kept to."""
+        made = given.values.copy()
+        for count in np.flatnonzero(np.bincount(given.counts)).tolist():
+            starts = given.starts[given.counts == count]
+            columns = key.permuted(taken(made, starts, count).T, [10] * count, self.realm).T
+            put(made, starts, columns)
+        return given.written(made)
 
     # --- characters -------------------------------------------------------------------------------
 
@@ -163,6 +260,42 @@ def _at(places: npt.NDArray[np.int64], n: int) -> Flags:
     return found
 
 
+def _first(given: Characters) -> Codes:
+    """Give the first character of each text; some digit or sign where a text is empty."""
+    if not len(given.codes):
+        return np.zeros(len(given), np.uint8)
+    return given.codes[np.minimum(given.bounds[:-1], len(given.codes) - 1)]
+
+
+def _natural(given: Digits) -> Flags:
+    """Tell what is a whole number of up to 19 digits, written as numbers are."""
+    first = _first(given.characters)
+    negative = first == ord("-")
+    found: Flags = (given.counts > 0) & (given.counts <= 19)
+    found &= np.diff(given.characters.bounds) == given.counts + negative
+    led = np.append(given.values, np.uint8(0))[given.starts] > 0
+    # No number is -0.
+    found &= led | ((given.counts == 1) & ~negative)
+    return found
+
+
+def _separated(given: Digits) -> Flags:
+    """Tell what is digits and common separators, and not one whole number.
+
+    A plus in front is one of them. Nothing of it is hostile, or one of several alphabets.
+    """
+    codes, bounds = given.characters.codes, given.characters.bounds
+    first, lengths = _first(given.characters), np.diff(bounds)
+    signs = np.flatnonzero(~given.flags)
+    odd = signs[~_SEPARATORS[np.minimum(codes[signs], 128)]]
+    of = np.searchsorted(bounds, odd, "right") - 1
+    plus = (codes[odd] == ord("+")) & (bounds[of] == odd)
+    found: Flags = (given.counts > 0) & (lengths <= _LONGEST)
+    found &= given.counts < lengths - (first == ord("-"))
+    found[of[~plus]] = False
+    return found
+
+
 def _hostile(texts: pa.Array) -> Flags:
     signed = flags(pc.match_substring_regex(texts, _SIGNED))
     if signed.any():
@@ -231,11 +364,29 @@ def _numbers(texts: pa.Array, key: Key, realm: str) -> pa.Array:
     negative = flags(pc.starts_with(texts, "-"))
     bare = pc.utf8_ltrim(texts, "-") if negative.any() else texts
     size = bare.cast(pa.uint64()).to_numpy()
+    made = permuted_sizes(size, negative, key, realm)
+    digits = pa.array(made).cast(pa.string())
+    if not negative.any():
+        return digits
+    return pc.binary_join_element_wise(pc.if_else(pa.array(negative), "-", ""), digits, "")
+
+
+def permuted_sizes(
+    size: npt.NDArray[np.uint64], negative: Flags, key: Key, realm: str
+) -> npt.NDArray[np.uint64]:
+    """Permute whole numbers among those of their digits, sign and side of every limit of a type.
+
+    Parameters
+    ----------
+    size : ndarray of uint64, shape (n,)
+        Absolute values, below 10**19.
+    negative : ndarray of bool, shape (n,)
+    """
     made = np.empty(len(size), np.uint64)
     for below, edges in ((False, _EDGES), (True, _BELOW)):
         rows = np.flatnonzero(negative == below)
         side = np.searchsorted(edges, size[rows])
-        for number in np.unique(side).tolist():
+        for number in np.flatnonzero(np.bincount(side)).tolist():
             some = rows[side == number]
             # No number is -0.
             low = int(edges[number - 1]) + 1 if number else int(below)
@@ -244,10 +395,7 @@ def _numbers(texts: pa.Array, key: Key, realm: str) -> pa.Array:
             made[some] = np.uint64(low) + key.permuted_numbers(
                 shifted, many, f"{realm}/{'-' if below else ''}{low}"
             )
-    digits = pa.array(made).cast(pa.string())
-    if not negative.any():
-        return digits
-    return pc.binary_join_element_wise(pc.if_else(pa.array(negative), "-", ""), digits, "")
+    return made
 
 
 def _sides(texts: pa.Array) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -319,11 +319,18 @@ def domain_fakes(domains: pa.Array, key: Key, bases: tuple[str, ...]) -> pa.Arra
 # --- names ----------------------------------------------------------------------------------------
 
 _DRAWN = 1 << 12
-"""Names drawn for those who gave none."""
+"""Names drawn for those who gave none: a power of two."""
+
+_SPELLED = 20
+"""Letters of a name at most, in an address."""
 
 
 def person(
-    locals_: pa.Array, words: npt.NDArray[np.uint64], key: Key, locale: str
+    locals_: pa.Array,
+    words: npt.NDArray[np.uint64],
+    key: Key,
+    locale: str,
+    behind: str = "",
 ) -> tuple[pa.Array, pa.Array]:
     """Give first and last names for what people call themselves: `john.smith84`.
 
@@ -337,60 +344,97 @@ def person(
         Digests of the whole, of which 24 bits are used.
     key : Key
     locale : str
+    behind : str
+        Put behind each name.
 
     Returns
     -------
     pair of pyarrow.Array of string, shape (n,)
         Small letters of ASCII, at least two.
     """
-    parts = pc.ascii_split_whitespace(_lettered(locals_))
-    ends = parts.offsets.to_numpy()
-    # What is split begins and ends with empty parts where spaces stood there.
-    encoded = parts.flatten().dictionary_encode()
-    tokens, codes = encoded.dictionary, encoded.indices.to_numpy()
-    ends = ends - ends[0]
+    tokens, codes, row = _tokens(locals_)
     long = flags(pc.greater(pc.utf8_length(tokens), 1))
     is_first, is_last = names.is_first(tokens) & long, names.is_last(tokens) & long
-    first = _of_rows(is_first[codes], ends)
+    first = _heads(np.flatnonzero(is_first[codes]), row)
     good = is_last[codes]
-    good[first[first >= 0]] = False
-    last = _of_rows(good, ends)
+    good[first] = False
+    last = _heads(np.flatnonzero(good), row)
     made = []
-    for at, known, fakes, shift in (
+    for found, known, fakes, shift in (
         (first, is_first, names.first, 0),
         (last, is_last, names.last, 12),
     ):
-        found = at >= 0
-        drawn = ((words >> np.uint64(shift)) % np.uint64(_DRAWN)).astype(np.int64)
-        asked = np.bincount(drawn[~found], minlength=_DRAWN) > 0
-        nobody = pa.array([f"\x00{i}" for i in np.flatnonzero(asked)], pa.string())
+        named = row(found)
+        drawn = (words >> np.uint64(shift)).astype(np.int64) & (_DRAWN - 1)
+        every, spared = (np.bincount(some, minlength=_DRAWN) for some in (drawn, drawn[named]))
+        asked = every > spared
+        nobody = joined("\x00", pa.array(np.flatnonzero(asked)).cast(pa.string()))
         pool = pa.concat_arrays([nobody, tokens.filter(pa.array(known))])
         index = (np.cumsum(asked) - 1)[drawn]
-        index[found] = (len(nobody) - 1 + np.cumsum(known))[codes[at[found]]]
-        made.append(_addressed(fakes, pool, key, locale).take(pa.array(index)))
+        index[named] = (len(nobody) - 1 + np.cumsum(known))[codes[found]]
+        written = joined(_addressed(fakes, pool, key, locale), behind)
+        made.append(written.take(pa.array(index)))
     return made[0], made[1]
 
 
-def _of_rows(good: Flags, ends: npt.NDArray[np.int32]) -> Places:
-    """Give the place of the first good token of each row, -1 where there is none."""
-    where = np.flatnonzero(good)
-    at = np.searchsorted(where, ends[:-1])
-    inside = np.append(where, len(good))[at]
-    return np.where(inside < ends[1:], inside, -1)
-
-
-def _lettered(texts: pa.Array) -> pa.Array:
-    """Give the letters of texts in lower case, with single spaces for all that lies between."""
+def _tokens(
+    texts: pa.Array,
+) -> tuple[pa.Array, npt.NDArray[np.int32], Callable[[Places], Places]]:
+    """Give the distinct words of letters in lower case, which each is, and whose each is."""
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     raw = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-    if len(ends) and not (raw[ends[0] : ends[-1]] >= 128).any():
-        texts = pa.StringArray.from_buffers(
-            len(texts), pa.py_buffer(ends), pa.py_buffer(_LETTERS[raw].tobytes())
-        )
+    raw = raw[ends[0] : ends[-1]] if len(ends) else raw[:0]
+    if (raw >= 128).any():
+        spread = pc.replace_substring_regex(pc.utf8_lower(texts), r"[^\pL\pM]+", " ")
+        lists = pc.ascii_split_whitespace(pc.ascii_trim_whitespace(spread))
+        found = lists.flatten()
+        ends = lists.offsets.to_numpy()
+        at = ends[0] + np.arange(len(found))
     else:
-        texts = pc.replace_substring_regex(pc.utf8_lower(texts), r"[^\pL\pM]+", " ")
-    return pc.ascii_trim_whitespace(texts)
+        lower = _LETTERS.take(raw)
+        letter = lower != ord(" ")
+        # Two letters side by side may be of two texts.
+        cut = np.zeros(len(raw) + 1, np.bool_)
+        cut[ends - ends[:1]] = True
+        begins, closes = cut[:-1].copy(), cut[1:].copy()
+        begins[1:] |= ~letter[:-1]
+        closes[:-1] |= ~letter[1:]
+        at = np.flatnonzero(begins & letter)
+        found = runs(pa.py_buffer(lower), at, np.flatnonzero(closes & letter) + 1)
+        at += int(ends[0]) if len(ends) else 0
+    encoded = found.dictionary_encode()
+
+    def row(places: Places) -> Places:
+        found: Places = np.searchsorted(ends, at[places], "right") - 1
+        return found
+
+    return encoded.dictionary, encoded.indices.to_numpy(), row
+
+
+def runs(data: pa.Buffer, starts: npt.NDArray[Any], ends: npt.NDArray[Any]) -> pa.Array:
+    """Give pieces of text, in the order in which they stand, without what is between them.
+
+    Parameters
+    ----------
+    data : pyarrow.Buffer
+        Text in UTF-8.
+    starts, ends : ndarray of int, shape (n,)
+        None ends behind the start of the next.
+    """
+    cuts = np.empty(2 * len(starts) + 1, np.int32)
+    cuts[:-1:2], cuts[1::2] = starts, ends
+    cuts[-1] = cuts[-2] if len(starts) else 0
+    pieces = pa.StringArray.from_buffers(2 * len(starts), pa.py_buffer(cuts), data)
+    return pieces.take(pa.array(np.arange(0, 2 * len(starts), 2, dtype=np.int32)))
+
+
+def _heads(tokens: Places, row: Callable[[Places], Places]) -> Places:
+    """Keep the first token of each row."""
+    rows = row(tokens)
+    kept = np.ones(len(rows), np.bool_)
+    kept[1:] = rows[1:] != rows[:-1]
+    return tokens[kept]
 
 
 def _of_letters() -> npt.NDArray[np.uint8]:
@@ -415,9 +459,10 @@ def _addressed(fakes: object, tokens: pa.Array, key: Key, locale: str) -> pa.Arr
 
 
 def _spelled(texts: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(
-        pc.replace_substring_regex(names.bare(texts), "[^a-z]", ""), 0, 20
-    )
+    plain = names.bare(texts)
+    odd = ~flags(pc.ascii_is_alpha(plain)) | flags(pc.greater(pc.binary_length(plain), _SPELLED))
+    cut = pc.replace_substring_regex(plain.filter(pa.array(odd)), "[^a-z]", "")
+    return patched(plain, [(odd, pc.utf8_slice_codeunits(cut, 0, _SPELLED))])
 
 
 def patched(whole: pa.Array, pieces: Iterable[tuple[Flags, pa.Array]]) -> pa.Array:

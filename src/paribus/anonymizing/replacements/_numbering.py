@@ -56,10 +56,12 @@ class Plan:
         length = digits.shape[1]
         if not 0 < length <= _LONGEST:
             return np.zeros(len(digits), np.int32)
-        state = np.zeros(len(digits), np.int32)
+        steps = _flat(self.steps, 10)
+        row = np.zeros(len(digits), np.intp)
         for j in range(length):
-            state = self.steps[state, digits[:, j]]
-        return self.sorts[state, length]
+            row += digits[:, j]
+            row = steps.take(row)
+        return self.sorts[:, length].take(row // 10)
 
     def ranking(self, sort: int, length: int) -> Ranking:
         """Put the numbers of a sort and a length in order."""
@@ -96,33 +98,41 @@ class Ranking:
 
     def rank(self, digits: Digits) -> npt.NDArray[np.uint64]:
         """Give the places of numbers, shape (n, length)."""
-        state, rank = np.zeros(len(digits), np.int32), np.zeros(len(digits), np.uint64)
+        steps = _flat(self.steps, 10)
+        row, rank = np.zeros(len(digits), np.intp), np.zeros(len(digits), np.uint64)
         for j, before in enumerate(self.before):
-            rank += before[state, digits[:, j]]
-            state = self.steps[state, digits[:, j]]
+            row += digits[:, j]
+            rank += before.take(row)
+            row = steps.take(row)
         return rank
 
     def at(self, rank: npt.NDArray[np.uint64]) -> Digits:
         """Give the numbers that stand at some places, shape (n, length)."""
         out = np.empty((len(rank), len(self.before)), np.uint8)
-        steps = np.ravel(self.steps)
+        steps = _flat(self.steps, 16)
         wide = [np.full((len(self.steps), 16), _NEVER) for _ in self.before]
         for padded, before in zip(wide, self.before, strict=True):
             padded[:, :10] = before
         for start in range(0, len(rank), _ROWS):
             rest = rank[start : start + _ROWS].copy()
-            state = np.zeros(len(rest), np.int32)
+            row = np.zeros(len(rest), np.intp)
             for j, padded in enumerate(wide):
-                flat, row = np.ravel(padded), state * 16
                 # The last digit that no more numbers come before than are to be passed.
-                at = row
+                at = row.copy()
                 for half in (8, 4, 2, 1):
-                    at = at + (flat[at + half] <= rest) * np.int32(half)
-                digit = at - row
-                out[start : start + _ROWS, j] = digit
-                rest -= flat[at]
-                state = steps[state * 10 + digit]
+                    at += (padded.take(at + half) <= rest) * half
+                out[start : start + _ROWS, j] = at - row
+                rest -= padded.take(at)
+                row = steps.take(at)
         return out
+
+
+def _flat(steps: npt.NDArray[np.int32], width: int) -> npt.NDArray[np.intp]:
+    """Say where the row of the next state begins, in tables of so many columns laid out flat."""
+    found = np.zeros((len(steps), width), np.intp)
+    found[:, :10] = steps
+    found *= width
+    return found.ravel()
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,14 @@ _SPACES = r"[\s\x{00A0}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{3000}]"
 
 _LETTERS = r"([\pL\pM]+)"
 
+_CLASSES = (
+    (r"[^\pL\pM]", "[^A-Za-z]"),
+    (r"\pL", "[A-Za-z]"),
+    (r"\PL", "[^A-Za-z]"),
+    (r"\p{Ll}", "[a-z]"),
+)
+"""Classes of Unicode, and what is left of them in ASCII."""
+
 _PUNCTUATION = r"[^ \-'’.,·・]"
 """What may not stand between the letters of a fake: digits, tags, formulas."""
 
@@ -143,7 +151,7 @@ def joined(pool: pa.Array, codes: npt.NDArray[np.int64], starts: npt.NDArray[np.
 
 def wordless(words: pa.Array) -> npt.NDArray[np.bool_]:
     """Tell which words have no letter: what stands between two spaces, numbers, signs."""
-    return ~mask(pc.match_substring_regex(words, r"\pL"))
+    return ~matching(words, r"\pL")
 
 
 def spaced(words: pa.Array, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -215,6 +223,29 @@ def mask(found: pa.Array) -> npt.NDArray[np.bool_]:
     return given
 
 
+def is_ascii(texts: pa.Array) -> bool:
+    """Tell whether there is no character but those of ASCII in any of the texts."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return True
+    ends = np.frombuffer(offsets, np.int32)
+    raw = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
+    return not bool((raw >= 128).any())
+
+
+def pattern_for(texts: pa.Array, pattern: str) -> str:
+    """Give a pattern without classes of Unicode, which are slow to compile, where it suffices."""
+    if is_ascii(texts):
+        for unicode, plain in _CLASSES:
+            pattern = pattern.replace(unicode, plain)
+    return pattern
+
+
+def matching(words: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    """Tell in which words a pattern is found."""
+    return mask(pc.match_substring_regex(words, pattern_for(words, pattern)))
+
+
 # --- fakes of words -------------------------------------------------------------------------------
 
 
@@ -238,7 +269,7 @@ def faked(
     -------
     pyarrow.Array of string, shape (n,)
     """
-    complex_ = mask(pc.match_substring_regex(words, r"[^\pL\pM]|^\pL$"))
+    complex_ = matching(words, r"[^\pL\pM]|^\pL$")
     if not complex_.any():
         return _token_fakes(words, role, key, locale, gender, realm)
     out = pa.nulls(len(words), pa.string())
@@ -343,18 +374,33 @@ def together(
 
 def is_together(words: pa.Array) -> npt.NDArray[np.bool_]:
     """Tell which words may be a surname and a first name without a space between them."""
+    if is_ascii(words):
+        return np.zeros(len(words), np.bool_)
     return mask(pc.match_substring_regex(words, _IDEOGRAMS))
 
 
 def settled(made: pa.Array, texts: pa.Array, fallback: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Give another fake wherever nothing of a text was replaced, or nothing was left of it."""
-    gone = pc.equal(pc.utf8_trim_whitespace(made), "")
-    bad = pc.or_(gone, pc.equal(names.bare(made), names.bare(texts)))
-    return (
-        pc.replace_with_mask(made, bad, fallback(texts.filter(bad)))
-        if pc.any(bad).as_py()
-        else made
-    )
+    at = _suspects(made, texts)
+    some, given = made.take(at), texts.take(at)
+    gone = pc.equal(pc.utf8_trim_whitespace(some), "")
+    bad = pc.or_(gone, pc.equal(names.bare(some), names.bare(given)))
+    if not pc.any(bad).as_py():
+        return made
+    wrong = np.zeros(len(made), np.bool_)
+    wrong[at.filter(bad).to_numpy()] = True
+    return pc.replace_with_mask(made, pa.array(wrong), fallback(given.filter(bad)))
+
+
+def _suspects(made: pa.Array, texts: pa.Array) -> pa.Array:
+    """Give the places of all that may be blank, or what they were but for case and accents."""
+    size = pc.binary_length(made)
+    suspect = pc.or_(pc.equal(size, 0), pc.utf8_is_space(made))
+    suspect = pc.or_(suspect, pc.equal(size, pc.binary_length(texts)))
+    if not (is_ascii(made) and is_ascii(texts)):
+        plain = pc.and_(pc.string_is_ascii(made), pc.string_is_ascii(texts))
+        suspect = pc.or_(suspect, pc.invert(plain))
+    return pa.array(np.flatnonzero(mask(suspect)))
 
 
 def replaced(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pydantic
 
-from paribus.anonymizing import names
+from paribus.anonymizing import _lists, names
 from paribus.anonymizing.keys import Key
 from paribus.anonymizing.replacements.base import OfText
 
@@ -89,6 +89,15 @@ def is_country(texts: pa.Array) -> npt.NDArray[np.bool_]:
         zero_copy_only=False
     )
     return names.is_listed(pc.utf8_lower(texts), "country") | code
+
+
+def is_place(texts: pa.Array, locale: str) -> npt.NDArray[np.bool_]:
+    """Tell which texts are cities or regions of the locale, or countries, in one look-up."""
+    listed = pc.is_in(names.bare(texts), value_set=_bare_places(locale))
+    found: npt.NDArray[np.bool_] = pc.or_(listed, pc.is_in(texts, value_set=_codes("A3"))).to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def street(texts: pa.Array, key: Key, locale: str, realm: str = "street") -> pa.Array:
@@ -173,11 +182,44 @@ def _codes(code: str) -> pa.Array:
 
 
 @cache
+def _bare_places(locale: str) -> pa.Array:
+    countries = _lists.known("country").index.vocabulary
+    own = [_lists.bare_of(kind, locale) for kind in ("city", "region")]
+    return pc.unique(pa.concat_arrays([*own, countries]))
+
+
+@cache
 def _bare_countries(locale: str) -> pa.Array:
     return names.bare(names.values("address.country", locale))
 
 
 # --- numbers --------------------------------------------------------------------------------------
+
+_Bytes = npt.NDArray[np.uint8]
+_Places = npt.NDArray[np.int64]
+
+ALPHANUMERIC = np.array([chr(byte).isalnum() and byte < 128 for byte in range(256)])
+"""Which bytes are letters and digits of ASCII."""
+
+
+def spelled(texts: pa.Array) -> tuple[_Bytes, npt.NDArray[np.int32]]:
+    """Give the bytes of texts one after another, and where each text begins and the last ends.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array of string, shape (n,)
+        Without nulls.
+
+    Returns
+    -------
+    pair of ndarray of uint8, shape (bytes,), and of int32, shape (n + 1,)
+        Not to be written to.
+    """
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int32)
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], ends - ends[0]
 
 
 def permuted(texts: pa.Array, key: Key, realm: str) -> pa.Array:
@@ -203,55 +245,57 @@ def permuted(texts: pa.Array, key: Key, realm: str) -> pa.Array:
     The manner of prefix-preserving anonymization of Xu, Fan, Ammar and Moon (2002, ICNP, 280-289),
     with digits for bits.
     """
-    n = len(texts)
-    if not n:
-        return texts
-    size = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
-    raw = np.zeros((n, int(size.max())), np.uint8)
-    flat = np.frombuffer(b"".join(texts.cast(pa.binary()).to_pylist()), np.uint8)
-    raw[np.arange(raw.shape[1]) < size[:, None]] = flat
-    digit = (raw >= 48) & (raw <= 57)
-    upper, lower = (raw >= 65) & (raw <= 90), (raw >= 97) & (raw <= 122)
-    known = digit | upper | lower
-    # Packed to the left: spaces and hyphens are no part of what is common.
-    place = np.cumsum(known, axis=1) - 1
-    length = known.sum(axis=1)
-    plain = np.zeros_like(raw)
-    rows, columns = np.nonzero(known)
-    plain[rows, place[rows, columns]] = np.where(lower, raw - 32, raw)[rows, columns]
+    raw, ends = spelled(texts)
+    known = ALPHANUMERIC[raw]
+    # Packed: spaces and hyphens are no part of what is common.
+    packed = raw[known]
+    small = (packed >= ord("a")) * np.uint8(32)
+    bounds = ends.astype(np.int64)
+    if len(packed) < len(raw):
+        bounds = np.concatenate([[0], np.cumsum(known)])[ends]
+    out = raw.copy()
+    out[known] = _permuted(packed - small, bounds, key, realm) + small
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(out))
+
+
+def _permuted(plain: _Bytes, bounds: _Places, key: Key, realm: str) -> _Bytes:
+    """Permute digits and capitals: text ``i`` is ``plain[bounds[i]:bounds[i + 1]]``."""
     made = plain.copy()
-    group = np.zeros(n, np.int64)
+    start, length = bounds[:-1], np.diff(bounds)
+    group = np.zeros(len(start), np.int64)
     for j in range(int(length.max(initial=0))):
-        here = np.flatnonzero(length > j)
-        group[here], first = _grouped(group[here])
-        at = here[first]
-        prefixes = pa.array([plain[i, :j].tobytes().decode() for i in at], pa.string())
-        keys = np.ascontiguousarray(key.words(prefixes, realm, 8)).astype("<u8").view("<u2")
-        value, own = plain[here, j], group[here]
-        number = value < 65
-        zero = (j == 0) & (length[here] > 1)
+        longer = length > j
+        if not longer.all():
+            start, length, group = start[longer], length[longer], group[longer]
+        group, first = _grouped(group)
+        words = key.words(_prefixes(plain, start[first], j), realm, 8)
+        keys = words.astype("<u8", copy=False).view("<u2")
+        at = start + j
+        value = plain[at]
+        number = value <= ord("9")
+        zero = (j == 0) & (length > 1)
         for those, base, radix in (
             (number & ~zero, 48, 10),
             (number & zero & (value != 48), 49, 9),
             (~number, 65, 26),
         ):
             if those.any():
-                start = 0 if radix < 26 else 4
-                cycle = _cycles(keys[:, start : start + radix])
-                made[here[those], j] = base + cycle[own[those], value[those] - base]
-        group[here] = group[here] * 256 + value
-    out = raw.copy()
-    spelled = made[rows, place[rows, columns]]
-    out[rows, columns] = np.where(lower[rows, columns], spelled + 32, spelled)
-    joined = out[np.arange(raw.shape[1]) < size[:, None]].tobytes()
-    offsets = np.concatenate([[0], np.cumsum(size)]).astype(np.int32)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(joined)]
-    return pa.Array.from_buffers(pa.string(), n, buffers)
+                begin = 0 if radix < 26 else 4
+                cycle = _cycles(keys[:, begin : begin + radix])
+                made[at[those]] = base + cycle[group[those], value[those] - base]
+        least = value.min()
+        group = group * (int(value.max() - least) + 1) + (value - least)
+    return made
 
 
-def _grouped(
-    group: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _prefixes(plain: _Bytes, start: _Places, length: int) -> pa.Array:
+    found = plain[start[:, None] + np.arange(length)].tobytes()
+    ends = np.arange(len(start) + 1, dtype=np.int32) * np.int32(length)
+    return pa.StringArray.from_buffers(len(start), pa.py_buffer(ends), pa.py_buffer(found))
+
+
+def _grouped(group: _Places) -> tuple[_Places, _Places]:
+    """Give groups numbers without a gap, and the place of one of each."""
     size = int(group.max(initial=-1)) + 1
     if size > 8 * len(group) + (1 << 16):
         _, first, number = np.unique(group, return_index=True, return_inverse=True)
@@ -265,7 +309,9 @@ def _grouped(
 
 def _cycles(keys: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
     """Give a cyclic permutation for each row of sort keys."""
-    order = np.argsort(keys, axis=1, kind="stable")
-    out = np.empty(order.shape, np.uint8)
-    np.put_along_axis(out, order, np.roll(order, -1, axis=1).astype(np.uint8), axis=1)
+    # Each with its place behind it, so that sorting gives the order of places, ties included.
+    places = np.arange(keys.shape[1], dtype=np.uint32)
+    order = (np.sort(keys.astype(np.uint32) << 5 | places, axis=1) & 31).astype(np.uint8)
+    out = np.empty_like(order)
+    np.put_along_axis(out, order.astype(np.intp), np.roll(order, -1, axis=1), axis=1)
     return out

@@ -46,8 +46,11 @@ _CODE_ONLY = rf"^〒?(?:{_CODE})$"
 
 _REGION_LAST = r"^(?P<rest>.*\S)(?P<space>\s+)(?P<region>\p{Lu}{2,3})$"
 
-_ODD = r"\d|[#<>=]|(?i:\b(?:apartment|apt|suite|ste|unit|floor|fl|room|rm|flat)\b)|^\PL"
+_ODD = r"[#<>=]|(?i:\b(?:apartment|apt|suite|ste|unit|floor|fl|room|rm|flat)\b)|^\PL"
 """What a street behind its number does not hold."""
+
+_MAYBE_MORE = r"(?i:\s(?:apartment|apt|suite|ste|unit|floor|fl|room|rm|flat))|^[A-Z]{2}\s"
+"""What may be a flat or half of a postcode in a street with digits: Fl3, 1234 AB."""
 
 _Ask = Callable[[pa.Array], pa.Array]
 
@@ -64,9 +67,10 @@ class Address(_places.OfPlaces):
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
         if _has(texts, _MARK):
             texts = pc.replace_substring(texts, _MARK, " ")
-        divided = _has(texts, ",;|\n\r") or not pc.all(pc.string_is_ascii(texts)).as_py()
+        raw, _ = _places.spelled(texts)
+        divided = _has(texts, ",;|\n\r") or (raw >= 0x80).any()
         if not divided or not pc.any(pc.match_substring_regex(texts, _BETWEEN)).as_py():
-            return self._changed(self._first(pc.utf8_trim_whitespace(texts), key), texts, key)
+            return self._changed(self._first(_trimmed(texts), key), texts, key)
         lists = pc.split_pattern(
             pc.replace_substring_regex(texts, rf"(\s*{_BETWEEN}+\s*)", f"{_MARK}\\1{_MARK}"),
             _MARK,
@@ -117,37 +121,31 @@ class Address(_places.OfPlaces):
     def _plain(self, sort: _Sorted, key: Key) -> None:
         """Replace what nearly all are, a number and a street, without a pattern for each."""
         left = sort.left()
-        two = pc.split_pattern(left, " ", max_splits=1)
-        long = pc.equal(pc.list_value_length(two), 2)
-        if not pc.any(long).as_py():
-            return
-        at = np.flatnonzero(_mask(long))
-        both = two.filter(long).flatten()
-        number = both.take(pa.array(np.arange(0, len(both), 2)))
-        street = both.take(pa.array(np.arange(1, len(both), 2))).dictionary_encode()
-        digits = pc.utf8_length(number)
         most = 5 if self.locale.startswith("en") else 4
-        simple = _mask(pc.and_(pc.ascii_is_decimal(number), pc.less_equal(digits, most)))
-        odd = _mask(pc.match_substring_regex(street.dictionary, _ODD))
-        code = street.indices.to_numpy()
-        simple &= ~odd[code]
-        # Four digits and a city are no street: 1010 Wien.
-        some = simple & _mask(pc.greater_equal(digits, 4))
-        if some.any():
-            place = np.zeros(len(street.dictionary), np.bool_)
-            place[code[some]] = True
-            asked = np.flatnonzero(place)
-            place[asked] = self._is_place(street.dictionary.take(pa.array(asked)))
-            simple &= ~(some & place[code])
+        digits, mark = _leading(left, most)
+        simple = digits > 0
         if not simple.any():
             return
-        used, back = _used(code[simple], len(street.dictionary))
+        street = _behind(left, digits, simple).dictionary_encode()
+        digits, mark = digits[simple], mark[simple]
+        code = street.indices.to_numpy()
+        fits = ~_odd(street.dictionary)[code]
+        # Four digits and a city are no street: 1010 Wien.
+        some = fits & (digits >= 4)
+        if some.any():
+            asked, _ = _used(code[some], len(street.dictionary))
+            place = np.zeros(len(street.dictionary), np.bool_)
+            place[asked] = self._is_place(street.dictionary.take(pa.array(asked)))
+            fits &= ~(some & place[code])
+        if not fits.any():
+            return
+        used, back = _used(code[fits], len(street.dictionary))
         streets = self._street(street.dictionary.take(pa.array(used)), key).take(pa.array(back))
-        numbers = _numbers(number.filter(pa.array(simple)), key)
-        made = pc.binary_join_element_wise(numbers, streets, " ")
-        chosen = np.zeros(len(left), np.bool_)
-        chosen[at[simple]] = True
-        sort.those(chosen, lambda _: made)
+        used, back = _used(mark[fits], 2 * 10**most)
+        plain = pc.utf8_slice_codeunits(pa.array(used).cast(pa.string()), 1)
+        numbers = _places.permuted(plain, key, "house").take(pa.array(back))
+        simple[simple] = fits
+        sort.put(simple, pc.binary_join_element_wise(numbers, streets, " "))
 
     def _further(self, parts: pa.Array, key: Key) -> pa.Array:
         sort = _Sorted(parts)
@@ -219,11 +217,7 @@ class Address(_places.OfPlaces):
     # --- questions --------------------------------------------------------------------------------
 
     def _is_place(self, parts: pa.Array) -> npt.NDArray[np.bool_]:
-        return (
-            names.is_of(parts, "city", self.locale)
-            | _places.is_region(parts, self.locale)
-            | _places.is_country(parts)
-        )
+        return _places.is_place(parts, self.locale)
 
     def _is_city_behind(self, found: dict[str, pa.Array]) -> npt.NDArray[np.bool_]:
         long = _mask(pc.greater_equal(pc.utf8_length(found["code"]), 4))
@@ -248,11 +242,17 @@ class _Sorted:
         self._open = np.arange(len(parts))
 
     def left(self) -> pa.Array:
+        if len(self._open) == len(self._parts):
+            return self._parts
         return self._parts.take(pa.array(self._open))
 
     def those(self, chosen: npt.NDArray[np.bool_], ask: _Ask) -> None:
         if chosen.any():
-            self._put(self._open[chosen], ask(self._parts.take(pa.array(self._open[chosen]))))
+            self.put(chosen, ask(self._parts.take(pa.array(self._open[chosen]))))
+
+    def put(self, chosen: npt.NDArray[np.bool_], made: pa.Array) -> None:
+        """Put what was made of those chosen among what is left."""
+        self._put(self._open[chosen], made)
 
     def each(
         self,
@@ -277,6 +277,8 @@ class _Sorted:
             self._put(self._open, ask(self.left()))
         if not self._made:
             return self._parts
+        if len(self._made) == 1:
+            return self._made[0]
         return pa.concat_arrays(self._made).take(pa.array(self._place))
 
     def _put(self, at: npt.NDArray[np.int64], made: pa.Array) -> None:
@@ -299,21 +301,72 @@ class _Sorted:
 
 def _has(texts: pa.Array, signs: str) -> bool:
     """Tell whether any of some ASCII characters is in any of the texts."""
-    _, offsets, data = texts.buffers()
-    if data is None:
-        return False
-    ends = np.frombuffer(offsets, np.int32)
-    raw = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
+    raw, _ = _places.spelled(texts)
     return any(bool((raw == ord(sign)).any()) for sign in signs)
+
+
+def _trimmed(texts: pa.Array) -> pa.Array:
+    raw, ends = _places.spelled(texts)
+    if np.diff(ends).all():
+        outer = np.concatenate([raw[ends[:-1]], raw[ends[1:] - 1]])
+        if ((outer > ord(" ")) & (outer < 0x80)).all():
+            return texts
+    return pc.utf8_trim_whitespace(texts)
+
+
+def _leading(texts: pa.Array, most: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Read the digits that texts begin with, where a space follows.
+
+    Returns
+    -------
+    pair of ndarray of int32, shape (n,)
+        How many digits there are, 0 where they are more than `most` or no space follows; and the
+        number that they make with a one before them, which keeps the zeros that they begin with.
+    """
+    raw, ends = _places.spelled(texts)
+    padded = np.append(raw, np.zeros(most + 1, np.uint8))
+    starts, size = ends[:-1], np.diff(ends)
+    digits, mark = np.zeros(len(texts), np.int32), np.ones(len(texts), np.int32)
+    going = np.ones(len(texts), np.bool_)
+    for place in range(most):
+        byte = padded[starts + place] - np.uint8(ord("0"))
+        going &= (byte < 10) & (size > place)
+        mark = np.where(going, mark * 10 + byte, mark)
+        digits += going
+    space = (padded[starts + digits] == ord(" ")) & (size > digits)
+    return digits * space, mark
+
+
+def _odd(streets: pa.Array) -> npt.NDArray[np.bool_]:
+    """Tell which texts behind a number may be more than a street."""
+    odd = _mask(pc.match_substring_regex(streets, _ODD))
+    raw, ends = _places.spelled(streets)
+    digits = np.flatnonzero((raw >= ord("0")) & (raw <= ord("9")))
+    some = np.unique(np.searchsorted(ends, digits, "right") - 1)
+    if len(some):
+        odd[some] |= _mask(pc.match_substring_regex(streets.take(pa.array(some)), _MAYBE_MORE))
+    return odd
+
+
+def _behind(
+    texts: pa.Array, digits: npt.NDArray[np.int32], rows: npt.NDArray[np.bool_]
+) -> pa.Array:
+    """Give what stands behind the digits and the space, of those rows that begin with them."""
+    raw, ends = _places.spelled(texts)
+    # Each text cut in two, of which the second half is taken.
+    cut = np.repeat(ends, 2)[:-1]
+    cut[1::2] += (digits + 1) * rows
+    halves = pa.StringArray.from_buffers(2 * len(texts), pa.py_buffer(cut), pa.py_buffer(raw))
+    return halves.take(pa.array(np.flatnonzero(rows) * 2 + 1))
 
 
 def _used(
     codes: npt.NDArray[np.int32], size: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Give the codes that are used, and for each one its place among them."""
     seen = np.zeros(size, np.bool_)
     seen[codes] = True
-    number = np.cumsum(seen) - 1
+    number = np.cumsum(seen, dtype=np.int32) - 1
     return np.flatnonzero(seen), number[codes]
 
 

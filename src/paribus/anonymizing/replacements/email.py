@@ -19,8 +19,10 @@ from paribus.anonymizing.replacements._identifiers import (
     checked_domains,
     domain_fakes,
     flags,
+    joined,
     patched,
     person,
+    runs,
 )
 from paribus.anonymizing.replacements.base import OfText
 
@@ -71,29 +73,29 @@ class Email(OfText):
         return checked(locale)
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
-        simple = _are_simple(texts)
-        locals_, domains, others = _parts(texts, simple=simple)
+        locals_, domains, others = _parts(texts)
         hosts, codes = pc.utf8_lower(domains.dictionary), domains.indices
-        if simple and hosts.equals(domains.dictionary) and not others.any():
+        if others is None and hosts.equals(domains.dictionary):
             address = texts
         else:
             address = pc.binary_join_element_wise(locals_, hosts.take(codes), "@")
+        if others is not None:
             # All of what is no address counts.
             whole = pc.binary_join_element_wise("", texts, "\x00")
             address = pc.if_else(pa.array(others), whole, address)
         words = key.words(address, self.realm_, 2)
-        first, last = person(locals_, words[:, 1], key, self.locale)
-        named = pc.binary_join_element_wise(first, last, base32(words[:, 0]), ".")
-        return pc.binary_join_element_wise(
-            named, domain_fakes(hosts, key, self.domains).take(codes), "@"
-        )
+        first, last = person(locals_, words[:, 1], key, self.locale, ".")
+        behind = joined("@", domain_fakes(hosts, key, self.domains))
+        return joined(first, last, base32(words[:, 0]), behind.take(codes))
 
 
-def _parts(texts: pa.Array, *, simple: bool) -> tuple[pa.Array, pa.DictionaryArray, Flags]:
-    """Cut addresses into what stands before and behind their @, and tell what is no address."""
-    none = np.zeros(len(texts), np.bool_)
-    if simple and (halves := _halves(texts)) is not None:
-        return *halves, none
+def _parts(texts: pa.Array) -> tuple[pa.Array, pa.DictionaryArray, Flags | None]:
+    """Cut addresses into what stands before and behind their @, and tell what is no address.
+
+    Nothing is told where all are addresses and nothing else.
+    """
+    if (halves := _halves(texts)) is not None:
+        return *halves, None
     plain = flags(pc.match_substring_regex(texts, _PLAIN))
     rows = np.flatnonzero(~plain)
     others = texts.take(pa.array(rows))
@@ -103,6 +105,7 @@ def _parts(texts: pa.Array, *, simple: bool) -> tuple[pa.Array, pa.DictionaryArr
     local = pc.if_else(pa.array(missing), others, pc.fill_null(found.field("local"), ""))
     domain = pc.if_else(pa.array(missing), pc.fill_null(some, ""), found.field("domain"))
     split = pc.split_pattern(texts.filter(pa.array(plain)), "@").flatten()
+    none = np.zeros(len(texts), np.bool_)
     none[rows[missing]] = True
     return (
         patched(texts, [(plain, split[::2]), (~plain, local)]),
@@ -112,31 +115,27 @@ def _parts(texts: pa.Array, *, simple: bool) -> tuple[pa.Array, pa.DictionaryArr
 
 
 def _halves(texts: pa.Array) -> tuple[pa.Array, pa.DictionaryArray] | None:
-    """Cut addresses of a single @ with something on either side, without looking at them twice."""
+    """Cut addresses in which no character but a single @ has a meaning; nothing for others."""
     _, offsets, data = texts.buffers()
+    if data is None:
+        return None
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    at = np.flatnonzero(np.frombuffer(data, np.uint8)[: ends[-1]] == ord("@"))
-    at = at[at >= ends[0]]
+    first = int(ends[0])
+    at = first + np.flatnonzero(np.frombuffer(data, np.uint8)[first : ends[-1]] == ord("@"))
     if len(at) != len(texts) or not ((at > ends[:-1]) & (at < ends[1:] - 1)).all():
         return None
-    cuts = np.empty(2 * len(texts) + 1, np.int32)
-    cuts[::2], cuts[1::2] = ends, at
-    pieces = pa.StringArray.from_buffers(2 * len(texts), pa.py_buffer(cuts), data)
-    evens = np.arange(0, 2 * len(texts), 2)
-    domains = pieces.take(pa.array(evens + 1)).dictionary_encode()
-    bare = pc.utf8_slice_codeunits(domains.dictionary, 1)
-    return pieces.take(pa.array(evens)), pa.DictionaryArray.from_arrays(domains.indices, bare)
+    locals_, domains = runs(data, ends[:-1], at), runs(data, at + 1, ends[1:])
+    encoded = domains.dictionary_encode()
+    return (locals_, encoded) if _are_simple(locals_) and _are_simple(encoded.dictionary) else None
 
 
 def _are_simple(texts: pa.Array) -> bool:
-    """Tell whether no character in any of the texts has a meaning in an address but @."""
+    """Tell whether no character in any of the texts has a meaning in an address."""
     _, offsets, data = texts.buffers()
-    if data is None:
-        return False
     ends = np.frombuffer(offsets, np.int32)
     raw = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
-    return not bool(_MEANT[raw].any())
+    return not bool(_MEANT.take(raw).any())
 
 
-_MEANT = ~np.isin(np.arange(256), [ord(c) for c in "@.-_+='!#$*^`{|}~" + ascii_letters + digits])
+_MEANT = ~np.isin(np.arange(256), [ord(c) for c in ".-_+='!#$*^`{|}~" + ascii_letters + digits])
 _MEANT[128:] = False

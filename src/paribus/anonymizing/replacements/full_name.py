@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,6 +24,8 @@ from paribus.anonymizing.replacements._people import (
     is_together,
     joined,
     mask,
+    matching,
+    pattern_for,
     settled,
     spaced,
     together,
@@ -29,7 +33,11 @@ from paribus.anonymizing.replacements._people import (
     words_of,
 )
 
-_KEPT, _TOGETHER = 0, 3
+_KEPT, _TOGETHER, _LAST_OF = 0, 3, 4
+"""Roles beside `FIRST` and `LAST`; from `_LAST_OF` on, last names of no, one, the other gender."""
+
+_LONG = 9
+"""Names of as many words and more are looked at one by one."""
 
 _LAST_FIRST = ("hu", "ja", "ko", "zh")
 """Languages that put the surname first."""
@@ -49,31 +57,34 @@ class FullName(OfPeople):
 
     def gendered(self, texts: pa.Array, key: Key, gender: int) -> pa.Array:
         words, codes, starts = words_of(texts)
-        places = _Places(words, codes, starts)
-        roles = self._roles(places)
-        fakes, out = Fakes(words), spaced(words, codes)
-
-        def ask(here: npt.NDArray[np.bool_], role: int, sex: int) -> None:
-            if here.any():
-                out[here] = fakes.add(
-                    codes[here], lambda each: faked(each, role, key, self.locale, sex, self.realm_)
-                )
-
-        ask(roles == FIRST, FIRST, gender)
-        whole = roles == _TOGETHER
-        if whole.any():
-            out[whole] = fakes.add(
-                codes[whole], lambda each: together(each, key, self.locale, gender, self.realm_)
-            )
+        roles = self._roles_of(words, codes, starts)
+        fakes, every = Fakes(words), np.arange(len(words))
+        # What stands for each word in each role.
+        made = np.empty((_LAST_OF + 3, len(words)), np.int64)
+        made[_KEPT] = spaced(words, every)
         if names.inflects(self.locale):
-            sexes = self._sexes(places, roles, key, gender)[places.row]
-            for sex in (names.MALE, names.FEMALE, names.UNKNOWN):
-                ask((roles == LAST) & (sexes == sex), LAST, sex)
-        else:
-            ask(roles == LAST, LAST, names.UNKNOWN)
-        made = joined(fakes.pool, out, starts)
+            row = np.repeat(np.arange(len(texts)), np.diff(starts))
+            last = roles == LAST
+            sexes = self._sexes(words, codes, row, roles, key, gender)
+            roles[last] = _LAST_OF + 1 + sexes[row[last]]
+        used = np.zeros(made.shape, np.bool_)
+        at = roles.astype(np.int64) * len(words) + codes
+        used.reshape(-1)[at] = True
+
+        def ask(role: int, give: Callable[[pa.Array], pa.Array]) -> None:
+            if used[role].any():
+                made[role, used[role]] = fakes.add(every[used[role]], give)
+
+        def faking(role: int, sex: int) -> Callable[[pa.Array], pa.Array]:
+            return lambda each: faked(each, role, key, self.locale, sex, self.realm_)
+
+        ask(FIRST, faking(FIRST, gender))
+        ask(_TOGETHER, lambda each: together(each, key, self.locale, gender, self.realm_))
+        ask(LAST, faking(LAST, names.UNKNOWN))
+        for sex in (names.UNKNOWN, names.MALE, names.FEMALE):
+            ask(_LAST_OF + 1 + sex, faking(LAST, sex))
         return settled(
-            made,
+            joined(fakes.pool, made.reshape(-1)[at], starts),
             texts,
             lambda left: pc.binary_join_element_wise(
                 names.first(left, key, self.locale, None, self.realm_),
@@ -83,27 +94,51 @@ class FullName(OfPeople):
         )
 
     def _sexes(
-        self, places: _Places, roles: npt.NDArray[np.int8], key: Key, gender: int
+        self,
+        words: pa.Array,
+        codes: npt.NDArray[np.int64],
+        row: npt.NDArray[np.int64],
+        roles: npt.NDArray[np.int8],
+        key: Key,
+        gender: int,
     ) -> npt.NDArray[np.int8]:
         """Give the gender of the fake first name of each person, -1 without a first name."""
-        sexes = np.full(places.rows, gender, np.int8)
+        sexes = np.full(row[-1] + 1 if len(row) else 0, gender, np.int8)
         at = np.flatnonzero(roles == FIRST)[::-1]
         if gender == names.UNKNOWN and len(at):
-            used, back = np.unique(places.codes[at], return_inverse=True)
-            head = pc.replace_substring_regex(
-                pc.utf8_lower(places.words.take(pa.array(used))), r"^\PL*(\pL*).*$", r"\1"
-            )
+            used, back = np.unique(codes[at], return_inverse=True)
+            head = _head(pc.utf8_lower(words.take(pa.array(used))))
             known = names.sex_of(head, key, self.locale, None, self.realm_)
             # Backwards, so that the first of several first names is the one that stays.
-            sexes[places.row[at]] = known[back]
+            sexes[row[at]] = known[back]
         return sexes
 
-    def _roles(self, places: _Places) -> npt.NDArray[np.int8]:
+    def _roles_of(
+        self, words: pa.Array, codes: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int8]:
         """Tell what each word is: kept, a first name, a last name, or both without a space."""
-        first, last = self._listed(places.words)
-        father = names.is_patronymic(places.words, self.locale)[places.codes]
-        only_first, only_last = (first & ~last)[places.codes], (last & ~first)[places.codes]
-        named = places.named
+        looks, kinds = _Looks.of(words, self.locale)
+        kinds = kinds[codes]
+        roles = np.empty(len(codes), np.int8)
+        lengths = np.minimum(np.diff(starts), _LONG)
+        for length in np.unique(lengths).tolist():
+            rows = np.flatnonzero(lengths == length)
+            if length == _LONG:
+                at = np.flatnonzero(np.repeat(lengths == length, np.diff(starts)))
+                ends = np.concatenate([[0], np.cumsum(np.diff(starts)[rows])])
+                roles[at] = self._roles(_Places(looks, kinds[at], ends))
+                continue
+            # Names whose words look alike in turn have the same roles, and there are few such.
+            places = starts[rows][:, None] + np.arange(length)
+            seen, which = _distinct(kinds[places], len(looks.blank))
+            ends = np.arange(0, seen.size + 1, length)
+            own = self._roles(_Places(looks, seen.reshape(-1), ends))
+            roles[places] = own.reshape(seen.shape)[which]
+        return roles
+
+    def _roles(self, places: _Places) -> npt.NDArray[np.int8]:
+        only_first, only_last = places.only_first, places.only_last
+        named, father = places.named, places.father
         roles = np.where(named, FIRST, _KEPT).astype(np.int8)
         counted = named & ~father
         head, tail = places.ends(counted)
@@ -126,7 +161,7 @@ class FullName(OfPeople):
         single = some[alone[some] & ~split[some]]
         at = head[single]
         roles[at] = np.where(places.titled[single] | only_last[at], LAST, FIRST)
-        whole = single[is_together(places.words)[places.codes[head[single]]]]
+        whole = single[places.together[head[single]]]
         roles[head[whole]] = _TOGETHER
         before = split[places.row] & (places.place <= comma[places.row])
         roles[before & named] = LAST
@@ -151,46 +186,101 @@ class FullName(OfPeople):
             inner = counted & (places.place > head[places.row]) & (places.place < tail[places.row])
             roles[inner & only_last & ~leads[places.row]] = LAST
 
-    def _listed(self, words: pa.Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Tell which words are first names and last names: by this locale's lists, or else all."""
-        plain = pc.utf8_lower(words)
-        odd = pc.invert(pc.ascii_is_alpha(plain))
-        if pc.any(odd).as_py():
-            head = pc.replace_substring_regex(plain.filter(odd), r"^\PL*(\pL*).*$", r"\1")
-            plain = pc.replace_with_mask(plain, odd, head)
-        first, last = (names.is_of(plain, kind, self.locale) for kind in ("first", "last"))
-        none = ~first & ~last
-        return (
-            first | (none & names.is_first(plain)),
-            last | (none & names.is_last(plain)),
+
+def _head(words: pa.Array) -> pa.Array:
+    """Give the first letters of words that stand together."""
+    return pc.replace_substring_regex(words, pattern_for(words, r"^\PL*(\pL*).*$"), r"\1")
+
+
+def _listed(words: pa.Array, locale: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Tell which words are first names and last names: by a locale's lists, or else all."""
+    plain = pc.utf8_lower(words)
+    odd = pc.invert(pc.ascii_is_alpha(plain))
+    if pc.any(odd).as_py():
+        plain = pc.replace_with_mask(plain, odd, _head(plain.filter(odd)))
+    first, last = (names.is_of(plain, kind, locale) for kind in ("first", "last"))
+    none = np.flatnonzero(~first & ~last)
+    if len(none):
+        left = plain.take(pa.array(none))
+        first[none], last[none] = names.is_first(left), names.is_last(left)
+    return first, last
+
+
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """What words look like, all that is asked of them: each only once."""
+
+    blank: npt.NDArray[np.bool_]
+    title: npt.NDArray[np.bool_]
+    comma: npt.NDArray[np.bool_]
+    particle: npt.NDArray[np.bool_]
+    lower: npt.NDArray[np.bool_]
+    father: npt.NDArray[np.bool_]
+    together: npt.NDArray[np.bool_]
+    only_first: npt.NDArray[np.bool_]
+    only_last: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, words: pa.Array, locale: str) -> tuple[_Looks, npt.NDArray[np.int64]]:
+        """Give the different looks of words, and which each has."""
+        first, last = _listed(words, locale)
+        told = (
+            wordless(words),
+            is_title(words),
+            mask(pc.ends_with(words, ",")),
+            is_particle(words),
+            matching(words, r"^\p{Ll}"),
+            names.is_patronymic(words, locale),
+            is_together(words),
+            first & ~last,
+            last & ~first,
         )
+        bits = sum(flag.astype(np.int64) << place for place, flag in enumerate(told))
+        seen, which = np.unique(bits, return_inverse=True)
+        return cls(*(seen >> place & 1 == 1 for place in range(len(told)))), which
+
+
+def _distinct(
+    rows: npt.NDArray[np.int64], size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Give the distinct rows of numbers below a size, and which of them each row is."""
+    which = np.zeros(len(rows), np.int64)
+    many = 1
+    for column in rows.T:
+        which = which * size + column
+        seen = np.zeros(many * size, np.bool_)
+        seen[which] = True
+        which = (np.cumsum(seen) - 1)[which]
+        many = int(seen.sum())
+    one = np.empty(many, np.int64)
+    one[which] = np.arange(len(rows))
+    return rows[one], which
 
 
 class _Places:
     """The words of many names, laid end to end, and what each looks like."""
 
     def __init__(
-        self, words: pa.Array, codes: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
+        self, looks: _Looks, codes: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
     ) -> None:
-        self.words, self.codes = words, codes
         self.rows = len(starts) - 1
         self.row = np.repeat(np.arange(self.rows), np.diff(starts))
         self.place = np.arange(len(codes))
-        blank = wordless(words)[codes]
-        title = is_title(words)[codes]
-        self._comma = mask(pc.ends_with(words, ","))[codes]
+        self.father, self.together = looks.father[codes], looks.together[codes]
+        self.only_first, self.only_last = looks.only_first[codes], looks.only_last[codes]
+        blank, title = looks.blank[codes], looks.title[codes]
+        self._comma = looks.comma[codes]
         bare = ~blank & ~title
         # Where nothing but titles is left, they are names after all.
         only = np.bincount(self.row[bare], minlength=self.rows) == 0
         title &= ~only[self.row]
         bare = ~blank & ~title
         head, tail = self.ends(bare)
-        lower = mask(pc.match_substring_regex(words, r"^\p{Ll}"))[codes]
         commas = np.zeros(self.rows, np.bool_)
         commas[self.row[self._comma]] = True
-        inner = (self.place > head[self.row]) | lower | commas[self.row]
+        inner = (self.place > head[self.row]) | looks.lower[codes] | commas[self.row]
         self.particle = (
-            bare & is_particle(words)[codes] & ~self._comma & inner & (self.place < tail[self.row])
+            bare & looks.particle[codes] & ~self._comma & inner & (self.place < tail[self.row])
         )
         self.named = bare & ~self.particle
         self.titled = np.zeros(self.rows, np.bool_)

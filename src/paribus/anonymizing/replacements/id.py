@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
 from paribus._plugins import Whole
 from paribus.anonymizing.keys import Key
-from paribus.anonymizing.replacements._formats import Format
+from paribus.anonymizing.replacements._formats import Format, permuted_sizes
 from paribus.anonymizing.replacements.base import OfText
 
 
@@ -59,3 +62,30 @@ class Id(OfText):
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
         return Format(self.realm_, self.check_digit, self.prefix).fakes(texts, key)
+
+    def replace(self, values: pa.Array, key: Key, row: Mapping[str, pa.Array]) -> pa.Array:
+        if self.check_digit or self.prefix or not pa.types.is_integer(values.type):
+            return super().replace(values, key, row)
+        encoded = values.dictionary_encode()
+        numbers = encoded.dictionary.to_numpy(zero_copy_only=False)
+        if int(numbers.max(initial=0)) > _LARGEST:
+            return super().replace(values, key, row)
+        # On their side of all limits of number types, the fakes fit and need not be written.
+        made = _permuted(numbers, key, self.realm_)
+        return pa.array(made, values.type).take(encoded.indices)
+
+
+_LARGEST = 10**19 - 1
+"""Numbers above it have twenty digits, and are permuted as text."""
+
+
+def _permuted(
+    numbers: npt.NDArray[np.integer[Any]], key: Key, realm: str
+) -> npt.NDArray[np.integer[Any]]:
+    negative = numbers < 0
+    # In 64 bits without a sign, the size of the lowest number is right too.
+    size = numbers.astype(np.uint64)
+    size[negative] = -size[negative]
+    made = permuted_sizes(size, negative, key, realm)
+    made[negative] = -made[negative]
+    return made.astype(numbers.dtype)

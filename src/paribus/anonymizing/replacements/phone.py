@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from pydantic import field_validator
 
 from paribus.anonymizing.keys import Key
-from paribus.anonymizing.replacements._formats import Format
-from paribus.anonymizing.replacements._identifiers import Characters, Codes, Flags, flags, patched
+from paribus.anonymizing.replacements._formats import Digits, Format, put, taken
+from paribus.anonymizing.replacements._identifiers import Characters, Flags, flags, patched
 from paribus.anonymizing.replacements._numbering import calling_codes, dialed, plan, regions
 from paribus.anonymizing.replacements.base import OfText
 from paribus.errors import nearest
@@ -26,7 +26,11 @@ _STRANGE = r"[^\p{Nd}\s()+./~\[\]\x{2010}-\x{2015}\x{2212}\x{FF0B}\x{3000}\-]|^\
 
 _ORDINARY = np.isin(np.arange(129), [ord(c) for c in "0123456789 ()+./~[]-"])
 
+_LONGEST = 24
+"""Digits of a number at most, with all that is dialed before it."""
+
 _Places = npt.NDArray[np.int64]
+_Columns = npt.NDArray[np.uint8]
 
 
 class Phone(OfText):
@@ -78,23 +82,20 @@ class Phone(OfText):
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
         given = _Dialed(texts, self.country)
-        characters = given.characters
-        values = given.values.copy()
+        digits = given.digits
+        made = digits.values.copy()
         valid = np.zeros(len(texts), np.bool_)
-        for rows, places, code in given.numbers():
-            valid[rows] = True
-            values[places] = _permuted(values[places], code, key, self.realm_)
+        for each in given.numbers():
+            valid[each.rows] = True
+            put(made, each.starts, _permuted(each, key, self.realm_))
         extended = np.flatnonzero(valid & (given.extensions > 0))
         for length in np.unique(given.extensions[extended]).tolist():
             rows = extended[given.extensions[extended] == length]
-            at = given.last(rows, length)
-            values[at] = key.permuted(values[at], [10] * length, f"{self.realm_}/extension")
-        # Unsigned: what is taken away comes back.
-        kind = characters.codes.dtype
-        codes = characters.codes + (values.astype(kind) - given.values.astype(kind))
-        made = replace(characters, codes=codes).array()
+            starts = (digits.starts + given.lengths)[rows]
+            inner = taken(made, starts, length).T
+            put(made, starts, key.permuted(inner, [10] * length, f"{self.realm_}/extension").T)
         others = Format(f"{self.realm_}/invalid").fakes(texts.filter(pa.array(~valid)), key)
-        return patched(made, [(~valid, others)])
+        return patched(digits.written(made), [(~valid, others)])
 
 
 def _limit(given: pa.DataType, end: int) -> int:
@@ -103,25 +104,48 @@ def _limit(given: pa.DataType, end: int) -> int:
     return (1 << bits) - 1 if end else -(1 << bits) if signed else 0
 
 
-def _permuted(
-    digits: npt.NDArray[np.uint8], code: int, key: Key, realm: str
-) -> npt.NDArray[np.uint8]:
-    """Permute valid national numbers, shape (n, length), among those of their sort."""
-    plan_, length = plan(code), digits.shape[1]
-    sort, out = plan_.sort(digits), digits.copy()
-    for each in np.unique(sort).tolist():
+@dataclass(frozen=True, eq=False)
+class _Valid:
+    """Valid national numbers of one calling code and length.
+
+    Attributes
+    ----------
+    rows, starts : ndarray of int, shape (n,)
+        Whose they are, and where each begins among all digits.
+    columns : ndarray of uint8, shape (length, n)
+    code : int
+    sort : ndarray of int32, shape (n,)
+    """
+
+    rows: _Places
+    starts: _Places
+    columns: _Columns
+    code: int
+    sort: npt.NDArray[np.int32]
+
+
+def _permuted(given: _Valid, key: Key, realm: str) -> _Columns:
+    """Permute numbers, shape (length, n), among those of their sort."""
+    plan_, columns, length = plan(given.code), given.columns, len(given.columns)
+    out = np.empty_like(columns)
+    for each in np.flatnonzero(np.bincount(given.sort)).tolist():
         ranking = plan_.ranking(each, length)
         # A number in a column of numbers has no leading zero, and none may get one.
         for zero in (True, False):
-            rows = np.flatnonzero((sort == each) & ((digits[:, 0] == 0) == zero))
+            rows = np.flatnonzero((given.sort == each) & ((columns[0] == 0) == zero))
             if len(rows):
                 low = 0 if zero else ranking.zeros
                 many = ranking.zeros if zero else ranking.total - low
-                rank = ranking.rank(digits[rows]) - np.uint64(low)
-                name = f"{realm}/{code}/{plan_.names[each]}/{length}/{low}"
+                rank = ranking.rank(_of(columns, rows).T) - np.uint64(low)
+                name = f"{realm}/{given.code}/{plan_.names[each]}/{length}/{low}"
                 moved = key.permuted_numbers(rank, many, name) + np.uint64(low)
-                out[rows] = ranking.at(moved)
+                out[:, rows] = ranking.at(moved).T
     return out
+
+
+def _of(columns: _Columns, rows: _Places) -> _Columns:
+    """Take some rows, which stand in order; all of them without a copy."""
+    return columns if len(rows) == columns.shape[1] else columns.take(rows, axis=1)
 
 
 class _Dialed:
@@ -129,21 +153,20 @@ class _Dialed:
 
     def __init__(self, texts: pa.Array, country: str) -> None:
         self.country = country
-        self.characters = given = Characters.of(texts)
-        self.digits, self.values = _decimals(given.codes)
-        counts = given.counts(self.digits)
-        self.lengths = counts
-        self.places = np.flatnonzero(self.digits)
-        self.starts = np.cumsum(counts) - counts
+        self.digits = _decimals(Characters.of(texts))
+        self.lengths = self.digits.counts
         self.strange = np.zeros(len(texts), np.bool_)
-        plain = _ORDINARY[np.minimum(given.codes, 128)]
-        first = given.codes[given.bounds[:-1]]
+        codes, bounds = self.digits.characters.codes, self.digits.characters.bounds
+        first = codes[bounds[:-1]]
         self.foreign = first == ord("+")
+        signs = np.flatnonzero(~self.digits.flags)
+        odd = signs[~_ORDINARY[np.minimum(codes[signs], 128)]]
         # Patterns take their time: only what is not digits and hyphens alone is held against them.
-        rows = (given.counts(~plain) > 0) | (first == ord(" ")) | (first == ord("("))
+        rows = (first == ord(" ")) | (first == ord("("))
+        rows[np.searchsorted(bounds, odd, "right") - 1] = True
         if rows.any():
             self._look(texts.filter(pa.array(rows)), rows)
-        self.extensions = counts - self.lengths
+        self.extensions = self.digits.counts - self.lengths
 
     def _look(self, texts: pa.Array, rows: Flags) -> None:
         """Find extensions, what stands for a country, and letters."""
@@ -151,95 +174,88 @@ class _Dialed:
         plain = pc.replace_substring_regex(bare, r"^\s*tel:", "")
         self.strange[rows] = flags(pc.match_substring_regex(plain, _STRANGE))
         self.foreign[rows] = flags(pc.match_substring_regex(bare, _FOREIGN))
-        lengths = np.diff(self.characters.bounds)
+        characters, flags_ = self.digits.characters, self.digits.flags
+        lengths = np.diff(characters.bounds)
         main = lengths.copy()
         main[rows] = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
         if (main < lengths).any():
-            inside = np.arange(len(self.digits)) - np.repeat(self.characters.bounds[:-1], lengths)
-            self.lengths = self.characters.counts(self.digits & (inside < np.repeat(main, lengths)))
+            inside = np.arange(len(flags_)) - np.repeat(characters.bounds[:-1], lengths)
+            self.lengths = characters.counts(flags_ & (inside < np.repeat(main, lengths)))
 
-    def last(self, rows: _Places, length: int) -> _Places:
-        """Give the places of the digits of extensions."""
-        found: _Places = self.places[
-            (self.starts + self.lengths)[rows][:, None] + np.arange(length)
-        ]
-        return found
-
-    def numbers(self) -> Iterator[tuple[_Places, _Places, int]]:
-        """Give what is valid: rows, the places of their national digits, and the calling code."""
+    def numbers(self) -> Iterator[_Valid]:
+        """Give what is valid."""
         home, trunk, abroad = dialed(self.country)
-        for length in np.unique(self.lengths[~self.strange]).tolist():
-            if not 3 < length <= 24:
+        lengths = np.where(self.strange, 0, np.minimum(self.lengths, _LONGEST + 1))
+        for length in np.flatnonzero(np.bincount(lengths)).tolist():
+            if not 3 < length <= _LONGEST:
                 continue
-            rows = np.flatnonzero(~self.strange & (self.lengths == length))
-            places = self.places[self.starts[rows][:, None] + np.arange(length)]
-            digits = self.values[places]
-            begins = [_begins(digits, each) for each in (abroad, "00")]
+            rows = np.flatnonzero(lengths == length)
+            columns = taken(self.digits.values, self.digits.starts[rows], length)
             skips = np.where(self.foreign[rows], 0, -1)
-            for start, prefix in zip(begins, (abroad, "00"), strict=True):
-                skips[(skips < 0) & start] = len(prefix)
-            for skip in np.unique(skips).tolist():
-                some = skips == skip
-                part = rows[some], places[some], digits[some]
-                if skip >= 0:
-                    found = _international(digits[some], skip)
-                else:
-                    found = _national(digits[some], home, trunk)
-                yield from self._valid(*part, found)
+            for prefix in (abroad, "00"):
+                skips[(skips < 0) & _begins(columns, prefix)] = len(prefix)
+            for skip in sorted({-1, 0, len(abroad), 2}):
+                some = np.flatnonzero(skips == skip)
+                own = _of(columns, some)
+                found = _international(own, skip) if skip >= 0 else _national(own, home, trunk)
+                yield from self._valid(rows[some], own, found)
 
     def _valid(
-        self,
-        rows: _Places,
-        places: _Places,
-        digits: npt.NDArray[np.uint8],
-        tried: list[tuple[Flags, int, int]],
-    ) -> Iterator[tuple[_Places, _Places, int]]:
+        self, rows: _Places, columns: _Columns, tried: list[tuple[Flags, int, int]]
+    ) -> Iterator[_Valid]:
         left = np.ones(len(rows), np.bool_)
         for may, skip, code in tried:
             some = np.flatnonzero(left & may)
-            if len(some) and skip < digits.shape[1]:
-                good = some[plan(code).sort(digits[some, skip:]) > 0]
+            if len(some) and skip < len(columns):
+                national = _of(columns[skip:], some)
+                sort = plan(code).sort(national.T)
+                good = np.flatnonzero(sort)
                 if len(good):
-                    left[good] = False
-                    yield rows[good], places[good, skip:], code
+                    left[some[good]] = False
+                    own = rows[some[good]]
+                    starts = self.digits.starts[own] + skip
+                    yield _Valid(own, starts, _of(national, good), code, sort[good])
 
 
-def _international(digits: npt.NDArray[np.uint8], skip: int) -> list[tuple[Flags, int, int]]:
-    if digits.shape[1] < skip + 3:
+def _international(columns: _Columns, skip: int) -> list[tuple[Flags, int, int]]:
+    if len(columns) < skip + 3:
         return []
-    first = digits[:, skip : skip + 3].astype(np.int64) @ np.array([100, 10, 1])
-    code = calling_codes()[first]
+    hundreds, tens, ones = columns[skip : skip + 3].astype(np.int16)
+    code = calling_codes()[hundreds * 100 + tens * 10 + ones]
     found = []
-    for each in np.unique(code[code > 0]).tolist():
+    for each in (np.flatnonzero(np.bincount(code)[1:]) + 1).tolist():
         own, begin = code == each, skip + len(str(each))
         found.append((own, begin, each))
         # +44 (0) 20 ...
-        if begin < digits.shape[1]:
-            found.append((own & (digits[:, begin] == 0), begin + 1, each))
+        if begin < len(columns):
+            found.append((own & (columns[begin] == 0), begin + 1, each))
     return found
 
 
-def _national(digits: npt.NDArray[np.uint8], home: int, trunk: str) -> list[tuple[Flags, int, int]]:
-    every = np.ones(len(digits), np.bool_)
-    found = [(_begins(digits, trunk), len(trunk), home)] if trunk else []
-    own = _begins(digits, str(home))
+def _national(columns: _Columns, home: int, trunk: str) -> list[tuple[Flags, int, int]]:
+    every = np.ones(columns.shape[1], np.bool_)
+    found = [(_begins(columns, trunk), len(trunk), home)] if trunk else []
+    own = _begins(columns, str(home))
     return [*found, (every, 0, home), (own, len(str(home)), home)]
 
 
-def _begins(digits: npt.NDArray[np.uint8], prefix: str) -> Flags:
-    if len(prefix) >= digits.shape[1]:
-        return np.zeros(len(digits), np.bool_)
-    return np.asarray((digits[:, : len(prefix)] == [int(c) for c in prefix]).all(1))
+def _begins(columns: _Columns, prefix: str) -> Flags:
+    found = np.full(columns.shape[1], len(prefix) < len(columns))
+    for column, digit in zip(columns, prefix, strict=False):
+        found &= column == int(digit)
+    return found
 
 
-def _decimals(codes: Codes) -> tuple[Flags, npt.NDArray[np.uint8]]:
-    """Tell which characters are decimal digits of any script, and what they count."""
-    digits = (codes >= 48) & (codes < 58)
-    values = np.where(digits, codes - np.array(48, codes.dtype), 0).astype(np.uint8)
-    if codes.dtype != np.uint8:
-        for code in np.unique(codes[codes >= 128]).tolist():
-            value = unicodedata.ucd_3_2_0.decimal(chr(code), None)
-            if value is not None:
-                digits |= codes == code
-                values[codes == code] = value
-    return digits, values
+def _decimals(characters: Characters) -> Digits:
+    """Find the decimal digits of any script, and what they count."""
+    given, codes = Digits.of(characters), characters.codes
+    if codes.dtype == np.uint8:
+        return given
+    flags_, values = given.flags.copy(), np.zeros(len(codes), np.uint8)
+    values[flags_] = given.values
+    for code in np.unique(codes[codes >= 128]).tolist():
+        value = unicodedata.ucd_3_2_0.decimal(chr(code), None)
+        if value is not None:
+            flags_ |= codes == code
+            values[codes == code] = value
+    return Digits.at(characters, flags_, values[flags_])

@@ -24,6 +24,8 @@ class Postcode(_places.OfPlaces):
     numbers: ClassVar[bool] = True
 
     def fakes(self, texts: pa.Array, key: Key) -> pa.Array:
+        if _written_usually(texts):
+            return _places.permuted(texts, key, self.realm_)
         plain = texts
         if not pc.all(pc.match_substring_regex(texts, "^[A-Za-z0-9 -]+$")).as_py():
             plain = pc.utf8_normalize(texts, "NFKC")
@@ -37,3 +39,16 @@ class Postcode(_places.OfPlaces):
             number = (words % np.uint64(len(pool))).astype(np.int64)
             made = pc.replace_with_mask(made, none, pool.take(pa.array(number)))
         return made
+
+
+def _written_usually(texts: pa.Array) -> bool:
+    """Tell whether all are letters and digits of ASCII, with spaces and hyphens between at most.
+
+    Then there is nothing to be made plain; a look at the bytes costs less than a pattern does.
+    """
+    raw, ends = _places.spelled(texts)
+    known = _places.ALPHANUMERIC[raw]
+    between = (raw == ord(" ")) | (raw == ord("-"))
+    if not (np.diff(ends).all() and (known | between).all()):
+        return False
+    return bool(known[ends[:-1]].all() and known[ends[1:] - 1].all())
