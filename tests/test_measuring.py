@@ -527,5 +527,5 @@ def test_columns_that_are_not_separated_by_commas(people, tmp_path, mark):
     found, same = (pb.metrics(each, by="sex", decision="approved") for each in (file, other))
     assert found.findings == same.findings
     (tmp_path / "words.csv").write_text("name:sex\nann:f\n")
-    with pytest.raises(pb.DataError, match='no column "sex"'):
+    with pytest.raises(pb.DataError, match='no column "approved"'):
         pb.metrics(tmp_path / "words.csv", by="sex", decision="approved")
