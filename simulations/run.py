@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import comparisons
 import equivalence
 import group_verdicts
 import intervals
@@ -38,6 +39,7 @@ TOPICS: dict[str, Callable[..., list[Setting]]] = {
     "group-verdicts": group_verdicts.settings,
     "proxies": proxies.settings,
     "windows": windows.settings,
+    "comparisons": comparisons.settings,
 }
 
 

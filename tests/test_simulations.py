@@ -30,6 +30,7 @@ MODULES = (
     "group_verdicts",
     "proxies",
     "windows",
+    "comparisons",
     "run",
 )
 
@@ -111,6 +112,29 @@ def test_gaps_beyond_the_tolerance_are_found(simulations: Any) -> None:
     drawn = pairs.flips(random, 300, 0.0, 0.2)
     rows = pairs.weighed(pairs.answers_of(pairs.DECISION, drawn), 0.02)
     assert {finding.verdict for finding in judge(rows, 0.02)} == {"biased"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Equal in law, 10 % changing either way",
+        "Equal in law, five levels",
+        "Equal in law, other people",
+        "Worse by just the margin of 2 %, from no gap",
+    ],
+)
+def test_equal_models_are_seldom_told_apart(simulations: Any, title: str) -> None:
+    worse, no_worse, *_ = rates(simulations, "comparisons", title, 25)
+    # At 5 %, eight or more of 25 have a chance of 2e-5.
+    assert worse <= 7 / 25
+    assert no_worse <= 7 / 25
+
+
+def test_a_model_that_got_worse_is_found(simulations: Any) -> None:
+    title = "Power: a gap of 5 % becomes one of 9 %, the same people"
+    worse, no_worse, *_ = rates(simulations, "comparisons", title, 10)
+    assert worse >= 8 / 10
+    assert no_worse == 0
 
 
 def test_the_joint_adjustment_finds_more_and_claims_little(simulations: Any) -> None:
