@@ -344,7 +344,8 @@ BROKEN = [
     ("x.csv", b"a\n\xe4\xff\n", "not UTF-8"),
     ("x.csv", b"\xff\xfea\x00\n\x00", "not UTF-8|UTF-16"),
     ("x.parquet", b"nonsense nonsense", "cannot be read"),
-    ("x.xlsx", b"", r"neither a .csv nor a .parquet"),
+    ("x.xlsx", b"", "damaged, or no .xlsx workbook"),
+    ("x.ods", b"", "is no table that can be read here"),
 ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from paribus.errors import DataError, OutputError
+from paribus.errors import DataError, OutputError, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,10 +99,20 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 # --- tables ---------------------------------------------------------------------------------------
 
-_TABLES = (".csv", ".parquet", ".pq")
+_WRITTEN = (".csv", ".parquet", ".pq")
 
 _LINE = 1 << 20
 """Bytes of a header at most."""
+
+_BLOCK = 1 << 25
+"""Bytes of a line of JSON at most."""
+
+_BOM = b"\xef\xbb\xbf"
+
+_UNPACKED = 1 << 31
+"""Bytes of a part of a workbook at most."""
+
+_UNCALCULATED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>(?:<v\s*/>|<v></v>)?</c>')
 
 MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
@@ -112,10 +124,19 @@ _FORMULA = re.compile(r"^(?:[=@\t\r\n＝＠＋－]|[+-](?![\d\s().,-]*$))")
 """Text that a spreadsheet would run; a phone number such as +1-325-100 cannot call anything."""
 
 
-def read_table(path: str | Path) -> pa.Table:
-    """Read a CSV or Parquet file.
+def read_table(path: str | Path, sheet: str | None = None) -> pa.Table:
+    """Read a file of CSV, Parquet, Excel or JSON lines.
 
-    Dates in a CSV stay text, as in `pandas.read_csv`: a model has seen what its training read.
+    Dates in text stay text, as in `pandas.read_csv`: a model has seen what its training read. Those
+    of a workbook are dates, as in `pandas.read_excel`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The suffix says the format: ``.csv``, ``.tsv``, ``.parquet``, ``.pq``, ``.xlsx``,
+        ``.jsonl`` or ``.ndjson``.
+    sheet : str, optional
+        That of a workbook; the first one where left out.
 
     Raises
     ------
@@ -125,10 +146,13 @@ def read_table(path: str | Path) -> pa.Table:
     import pyarrow as pa
 
     source = Path(path)
-    if source.suffix.lower() not in _TABLES:
-        raise DataError("is neither a .csv nor a .parquet file")
+    suffix = source.suffix.lower()
+    if suffix not in _READ:
+        raise DataError(f"is no table that can be read here ({', '.join(_READ)})")
+    if sheet is not None and suffix != ".xlsx":
+        raise DataError("is no workbook, and has no sheets; leave the sheet out")
     try:
-        return _read_csv(source) if source.suffix.lower() == ".csv" else _read_parquet(source)
+        return _read_excel(source, sheet) if suffix == ".xlsx" else _READ[suffix](source)
     except FileNotFoundError:
         raise DataError("there is no such file") from None
     except (ValueError, pa.ArrowException) as error:
@@ -141,8 +165,10 @@ def read_table(path: str | Path) -> pa.Table:
 def delimiter_of(source: Path) -> str:
     """Tell by the first line of a CSV file what stands between its columns.
 
-    A comma, unless the line has none and has semicolons, tabs or bars.
+    A comma, unless the line has none and has semicolons, tabs or bars; in a ``.tsv`` a tab.
     """
+    if source.suffix.lower() == ".tsv":
+        return "\t"
     with source.open("rb") as file:
         line = file.readline(_LINE)
     marks = max((";", "\t", "|"), key=lambda mark: line.count(mark.encode()))
@@ -183,6 +209,123 @@ def _read_parquet(source: Path) -> pa.Table:
 
     with source.open("rb") as file:
         return parquet.read_table(file)
+
+
+def _read_json_lines(source: Path) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import json
+
+    with source.open("rb") as file:
+        head = file.read(3)
+        if head != _BOM:
+            file.seek(0)
+        content = pa.py_buffer(file.read())
+    if not content.size:
+        raise pa.ArrowInvalid("the file is empty")
+
+    def read(types: pa.Schema | None) -> pa.Table:
+        return json.read_json(
+            pa.BufferReader(content),
+            read_options=json.ReadOptions(block_size=min(max(content.size, 1), _BLOCK)),
+            parse_options=json.ParseOptions(explicit_schema=types),
+        )
+
+    table = read(None)
+    types = [pa.field(f.name, pa.string()) for f in table.schema if pa.types.is_temporal(f.type)]
+    types += [pa.field(f.name, pa.float64()) for f in table.schema if pa.types.is_null(f.type)]
+    table = read(pa.schema(types)).select(table.column_names) if types else table
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            column.validate(full=True)
+    return table
+
+
+def _read_excel(source: Path, sheet: str | None) -> pa.Table:
+    import pandas as pd
+
+    with source.open("rb") as file:
+        if file.read(4) == b"\xd0\xcf\x11\xe0":
+            raise DataError(
+                "cannot be read: it is encrypted or an old .xls workbook; save it as .xlsx without "
+                "a password"
+            )
+    try:
+        with warnings.catch_warnings():
+            # What openpyxl does not understand (colors, checks of input) is no value.
+            warnings.simplefilter("ignore")
+            _check_workbook(source)
+            with pd.ExcelFile(source, engine="openpyxl") as book:
+                return _sheet(book, sheet)
+    except ImportError:
+        raise DataError(
+            'takes openpyxl; install it with: pip install "paribus[excel]", or save it as CSV'
+        ) from None
+    except (KeyError, zipfile.BadZipFile, EOFError):
+        raise DataError("cannot be read: it is damaged, or no .xlsx workbook") from None
+
+
+def _check_workbook(source: Path) -> None:
+    """Refuse what unpacks to too much, and formulas whose values nobody has calculated."""
+    with zipfile.ZipFile(source) as archive:
+        for part in archive.infolist():
+            if part.file_size > _UNPACKED:
+                raise DataError("unpacks to more than 2 GB; save it as CSV or Parquet")
+        for name in archive.namelist():
+            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
+                with archive.open(name) as file:
+                    rest = b""
+                    while block := file.read(_LINE):
+                        if _UNCALCULATED.search(rest + block):
+                            raise DataError(
+                                "has a formula without a value; open it in Excel and save it"
+                            )
+                        rest = block[-1024:]
+
+
+def _sheet(book: Any, sheet: str | None) -> pa.Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    names = [str(name) for name in book.sheet_names]
+    if sheet is not None and sheet not in names:
+        raise DataError(f'has no sheet "{sheet}"{nearest(sheet, names)}')
+    where = names[0] if sheet is None else sheet
+    frame = book.parse(where)
+    # Names as they stand there: pandas numbers what is called alike, and makes up what is empty.
+    top = book.parse(where, header=None, nrows=1)
+    heads = [None if pd.isna(head) else str(head) for head in top.iloc[0]] if len(top) else []
+    heads += [None] * (frame.shape[1] - len(heads))
+    kept = [at for at, head in enumerate(heads) if head or frame.iloc[:, at].notna().any()]
+    unnamed = next((at for at in kept if not heads[at]), None)
+    if unnamed is not None:
+        raise DataError(f"has values in column {unnamed + 1}, and no name for it in the first row")
+    if not kept:
+        raise DataError(f'has nothing in the sheet "{where}"')
+    rows = frame.notna().any(axis=1)
+    columns = [_cells(frame.iloc[:, at][rows]) for at in kept]
+    return pa.table(columns, names=[str(heads[at]) for at in kept])
+
+
+def _cells(values: Any) -> pa.Array:
+    """Give a column of a sheet; one of several types is text, as in a CSV."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if pd.isna(v) else str(v) for v in values], pa.string())
+
+
+_READ: Mapping[str, Callable[[Path], pa.Table]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".parquet": _read_parquet,
+    ".pq": _read_parquet,
+    ".xlsx": lambda path: _read_excel(path, None),
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+}
 
 
 def _reason(error: Exception) -> str:
@@ -231,7 +374,7 @@ def write_table(path: str | Path, blocks: Iterable[pa.Table]) -> int:
         Where the suffix says another format, or the path cannot be written.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in _TABLES:
+    if suffix not in _WRITTEN:
         raise OutputError(f'"{path}" is neither a .csv nor a .parquet file')
     check_writable(path)
     rows = 0
@@ -257,6 +400,17 @@ def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> Any:
     return parquet.ParquetWriter(file, schema, compression="zstd")
 
 
+def harmless(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("+1-325-100"), harmless("plain")
+    ("'=1+1", '+1-325-100', 'plain')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
 def _harmless(table: pa.Table) -> pa.Table:
     """Decode dictionaries, and disarm text that starts a formula (OWASP, CSV injection)."""
     import pyarrow as pa
@@ -271,7 +425,7 @@ def _harmless(table: pa.Table) -> pa.Table:
         else:
             plain = _disarmed(plain)
         columns.append(plain)
-    names = [f"'{name}" if _FORMULA.match(name) else name for name in table.column_names]
+    names = [harmless(name) for name in table.column_names]
     return pa.table(columns, names=names)
 
 
@@ -289,5 +443,5 @@ def _disarmed(array: pa.Array) -> pa.Array:
     if not pc.any(suspicious).as_py():
         return array
     values = array.to_pylist()
-    safe = [f"'{v}" if v is not None and _FORMULA.match(v) else v for v in values]
+    safe = [None if v is None else harmless(v) for v in values]
     return pa.array(safe, type=array.type)

@@ -40,7 +40,9 @@ class Data(Roles):
     """A table of real people: what its columns are, and what is held against it."""
 
     path: str | None = None
-    """A CSV or Parquet file."""
+    """A CSV, Parquet, Excel or JSON lines file."""
+    sheet: str | None = None
+    """The sheet of a workbook; the first one where left out."""
     base: bool = True
     """Whether its rows are the base people of the twins."""
     tolerance: Number = pydantic.Field(default=TOLERANCE, gt=0, lt=1)

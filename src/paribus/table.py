@@ -292,8 +292,8 @@ class Table:
             wrapped = nw.from_native(cast("Any", data))
         except TypeError:
             raise DataError(
-                f"expected a data frame, or the path of a CSV or Parquet file, not "
-                f"{type(data).__name__}",
+                f"expected a data frame, or the path of a CSV, Parquet, Excel or JSON lines file, "
+                f"not {type(data).__name__}",
                 path=path,
             ) from None
         except nw.exceptions.DuplicateError:
@@ -317,8 +317,17 @@ class Table:
         return cls(frame)
 
     @classmethod
-    def read(cls, file: str | Path, *, path: str = "$.data.path") -> Table:
-        """Read a CSV or Parquet file as the data frame that most models were fitted on (pandas).
+    def read(
+        cls, file: str | Path, *, sheet: str | None = None, path: str = "$.data.path"
+    ) -> Table:
+        """Read a file as the data frame that most models were fitted on (pandas).
+
+        Parameters
+        ----------
+        file : str or Path
+            CSV, Parquet, Excel or JSON lines.
+        sheet : str, optional
+            That of a workbook; the first one where left out.
 
         Raises
         ------
@@ -326,7 +335,7 @@ class Table:
             Where the file is missing, empty, ragged, not UTF-8, or heads two columns alike.
         """
         try:
-            checked = cls.of(read_table(file))
+            checked = cls.of(read_table(file, sheet))
         except DataError as error:
             raise DataError(f'"{file}": {error.message}', path=path) from None
         frame = checked.frame.to_native().to_pandas()

@@ -49,12 +49,12 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def opened(path: str | Path) -> Engine:
-    """Open a CSV or Parquet file.
+    """Open a CSV, Parquet, Excel or JSON lines file.
 
     Raises
     ------
     DataError
-        Where it is neither, cannot be read, or has no rows.
+        Where it is none of these, cannot be read, or has no rows.
     """
     file = Path(path)
     suffix = file.suffix.lower()
@@ -103,14 +103,14 @@ def _table(rows: pa.Table, file: Path) -> Table:
 
 @dataclass(frozen=True, eq=False)
 class Read(InMemory):
-    """A CSV file that was read whole."""
+    """A file that was read whole."""
 
     file: Path = Path()
 
     @property
     def name(self) -> str:
         """Name of the format."""
-        return "csv"
+        return self.file.suffix.lower().removeprefix(".")
 
     def rows(self, most: int, seed: int, columns: Sequence[str]) -> Table:
         """Give some rows, as a pandas frame."""

@@ -58,7 +58,8 @@ class Source:
         ----------
         data : object
             A frame of pandas, polars (also lazy), pyarrow, DuckDB, PySpark, Dask or Ibis, a mapping
-            of names to arrays of shape (n,), or a path that ends in .csv, .parquet or .pq.
+            of names to arrays of shape (n,), or a path that ends in .csv, .tsv, .parquet, .pq,
+            .xlsx (its first sheet), .jsonl or .ndjson.
         path : str
             Where errors say that the data come from.
 
@@ -78,7 +79,7 @@ class Source:
 
     @property
     def engine(self) -> str:
-        """What counts: pandas, polars, pyarrow, duckdb, pyspark, dask, ibis, parquet or csv."""
+        """What counts: a library (pandas, duckdb ...), or a kind of file (parquet, csv ...)."""
         return self._engine.name
 
     @cached_property
