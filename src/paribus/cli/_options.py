@@ -17,6 +17,14 @@ Columns = Annotated[str | None, typer.Option(help="Columns, separated by commas.
 Table = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", metavar="FILE")]
 Html = Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")]
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A report by its suffix: .md, .csv, .xlsx, .sarif, .card.md ...; repeatable.",
+    ),
+]
 Json = Annotated[str | None, typer.Option(help="Write the record; - for stdout.")]
 Trust = Annotated[bool, typer.Option(help="Load formats that can run code.")]
 Lenient = Annotated[bool, typer.Option(help="Exit 0 where inconclusive.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,28 +27,62 @@ class Interrupted(ParibusError):
     exit_code = INTERRUPTED
 
 
-def ready(json: str | None, html: Path | None, junit: Path | None, *read: Path) -> None:
+def ready(
+    json: str | None,
+    html: Path | None,
+    junit: Path | None,
+    *read: Path,
+    output: Sequence[Path] | None = None,
+    pairs: Path | None = None,
+) -> None:
     """Refuse outputs that cannot be written, or that are what is read, before any work."""
-    outputs = [Path(json) if json not in (None, "-") else None, html, junit]
+    outputs = [Path(json) if json not in (None, "-") else None, html, junit, pairs]
+    outputs += output or []
+    for path in output or []:
+        pb.Record.format_of(path)
+    if pairs is not None:
+        pb.Record.check_pairs(pairs)
     writable(outputs)
     apart(outputs, read)
 
 
 def finish(
-    record: Any, json: str | None, html: Path | None, junit: Path | None, inconclusive_ok: bool
+    record: Any,
+    json: str | None,
+    html: Path | None,
+    junit: Path | None,
+    inconclusive_ok: bool,
+    output: Sequence[Path] | None = None,
+    spec: Path | None = None,
 ) -> None:
     """Write what was asked for, show the record, and exit with its verdict."""
-    write_and_show(record, json, html, junit)
+    write_and_show(record, json, html, junit, output, spec)
     held = record.findings or record.data is None
     leave(EXIT_CODES[record.verdict] if held else 0, inconclusive_ok)
 
 
-def write_and_show(record: Any, json: str | None, html: Path | None, junit: Path | None) -> None:
+def write_and_show(
+    record: Any,
+    json: str | None,
+    html: Path | None,
+    junit: Path | None,
+    output: Sequence[Path] | None = None,
+    spec: Path | None = None,
+) -> None:
     """Write what was asked for, and show the record."""
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
         if path is not None and path != "-":
             pb.write_atomically(path, record.render(str(format)))
+    write_reports(record, output, spec)
     show_text(record.json_text() if json == "-" else rendered(record))
+
+
+def write_reports(record: Any, output: Sequence[Path] | None, spec: Path | None = None) -> None:
+    """Write the reports whose names say their formats."""
+    for path in output or []:
+        # What points at lines has to know the file that they are in.
+        lines = spec is not None and path.suffix.lower() == ".sarif"
+        record.save(path, **({"spec": spec} if lines else {}))
 
 
 def leave(code: int, inconclusive_ok: bool) -> None:
@@ -102,6 +136,19 @@ def show_text(text: str) -> None:
     # A terminal that cannot show a letter gets a question mark, never a traceback.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding).removesuffix("\n"))
+
+
+def show_bytes(content: bytes, format: str) -> None:
+    """Write a report to stdout, for a pipe; a terminal gets text only."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        if sys.stdout.isatty():
+            raise OutputError(f"{format} is no text; write it to a file with -o") from None
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        return
+    show_text(text)
 
 
 def writable(paths: Iterable[Path | None]) -> None:
