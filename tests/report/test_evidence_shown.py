@@ -11,8 +11,8 @@ import pytest
 import paribus as pb
 from paribus.evidence.counterfactual import Counterfactual
 from paribus.report import junit, terminal
-from paribus.report._parts import Curve, HeatMap, Statements, Table
-from paribus.report._profiles import compact
+from paribus.report._parts import Chart, Curve, HeatMap, Statements, Table
+from paribus.report._profiles import compact, most_telling
 from paribus.report._wording import BLIND, effect, fifths, note, readable, shown, span
 from paribus.report.base import page
 
@@ -38,11 +38,11 @@ def test_sections_come_in_the_order_of_a_reader_s_questions(everything):
     assert [s.title for s in page(everything).sections] == [
         "What changing sex does",
         "What changing race does",
-        "All levels together",
+        "Where the gap lives",
         "What a mere change of name does",
         "What is mere noise",
-        "Where the gap lives",
-        "How the gap runs along the fields",
+        "All levels together",
+        "How the gap runs along other fields",
         "When the verdicts were settled",
         "The same pairs, weighed otherwise",
         "How it was done",
@@ -173,7 +173,7 @@ def test_a_squared_effect_is_shown_as_its_root(everything, amounts, root):
 
 def test_rules_have_a_chart_for_each_change_and_one_table(everything):
     parts = section(everything, "Where the gap lives").parts
-    charts = [p for p in parts if p.form == "chart"]
+    charts = [p for p in parts if isinstance(p, Chart)]
     assert [chart.title.split(", ")[-1] for chart in charts] == ["race: White → Black"]
     table = next(p for p in parts if isinstance(p, Table) and not p.brief)
     assert [row[0] for row in cells(table)] == ["race: White → Black", "", "race: White → Asian"]
@@ -186,13 +186,44 @@ def test_rules_have_a_chart_for_each_change_and_one_table(everything):
         "90 %",
         "2,000 pairs",
     ]
-    intro = section(everything, "Where the gap lives").intro[0].text
+    intro = section(everything, "Where the gap lives").intro[1].text
     assert "Tango interval at 99 % for 3 rules" in intro
 
 
+def test_where_starts_with_the_most_telling_field_then_says_the_rules(everything):
+    parts = section(everything, "Where the gap lives").parts
+    assert [part.form for part in parts[:3]] == ["chart", "statements", "chart"]
+    assert isinstance(parts[0], Curve)
+    assert parts[0].band is not None
+    assert not parts[0].detail, "it has a place in every format"
+    assert said(everything, "Where the gap lives") == [
+        "race: White → Black: among people whose income is above 20,000 and at most 30,000 "
+        "(20.0 % of people), the gap is -60.0 points (-70.0 to -50.0), 71.0 % of the whole gap.",
+        "race: White → Asian: among people whose income is above 20,000 and at most 30,000 "
+        "(20.0 % of people), the gap is +30.0 points (+20.0 to +40.0), 71.0 % of the whole gap.",
+    ]
+
+
+def test_the_most_telling_field_is_one_that_a_rule_names(everything):
+    assert [chart.title[:16] for chart in most_telling(everything)] == ["Gap along income"]
+    rule = (everything.regions[0].rule[0].model_copy(update={"field": "city"}),)
+    other = tuple(row.model_copy(update={"rule": rule}) for row in everything.regions)
+    named = everything.model_copy(update={"regions": other})
+    assert [chart.title[:14] for chart in most_telling(named)] == ["Gap along city"]
+
+
+def test_comparisons_that_a_rule_says_the_same_of_share_a_sentence(everything):
+    same = everything.regions[0]
+    rows = tuple(same.model_copy(update={"group": f"g{i}"}) for i in range(9))
+    told = said(everything.model_copy(update={"regions": rows}), "Where the gap lives")
+    assert len(told) == 1
+    assert told[0].startswith("race: White → g0; race: White → g1; ")
+    assert "race: White → g3 and 5 more: among people" in told[0]
+
+
 def test_profiles_are_steps_bars_and_a_map(everything):
-    parts = section(everything, "How the gap runs along the fields").parts
-    steps, bars, tiles = parts
+    steps = section(everything, "Where the gap lives").parts[0]
+    bars, tiles = section(everything, "How the gap runs along other fields").parts
     assert isinstance(steps, Curve)
     assert [(s.start, s.end) for s in steps.stretches] == [
         (0.0, 30_000.0),
@@ -210,7 +241,7 @@ def test_profiles_are_steps_bars_and_a_map(everything):
     assert "fewer than 50 pairs" in tiles.legend
     many = tuple(row.model_copy(update={"answered": 600}) for row in everything.profiles)
     calm = everything.model_copy(update={"profiles": many})
-    assert "Pale" not in section(calm, "How the gap runs along the fields").parts[2].legend
+    assert "Pale" not in section(calm, "How the gap runs along other fields").parts[1].legend
 
 
 def test_profiles_stay_few(everything):
@@ -221,9 +252,11 @@ def test_profiles_stay_few(everything):
         for row in everything.profiles
     )
     parts = section(
-        everything.model_copy(update={"profiles": rows}), "How the gap runs along the fields"
+        everything.model_copy(update={"profiles": rows}), "How the gap runs along other fields"
     ).parts
-    assert len(parts) == 24
+    first = most_telling(everything.model_copy(update={"profiles": rows}))
+    assert len(parts) + len(first) == 24
+    assert len(first) == 6, "one of an attribute, of six attributes"
     counts = [sum(f"a{i}:" in part.title for part in parts) for i in range(10)]
     assert max(counts) <= 6
 
@@ -310,14 +343,17 @@ def test_crossed_attributes_are_a_grid(everything):
 
 def test_junit_carries_what_a_case_rests_on(everything):
     cases = list(ET.fromstring(junit.render(everything)).iter("testcase"))
-    facts = [{p.get("name"): p.get("value") for p in case.iter("property")} for case in cases]
+    facts = [
+        dict(line.split(": ", 1) for line in (case.findtext("system-out") or "").splitlines())
+        for case in cases
+    ]
     assert facts[0]["method"] == "weighed over 312 names a level"
     black = facts[2]
     assert black["settled after"] == "331 people"
     assert black["odds ratio (conditional, exact interval)"] == (
         "1.400 (from 1.100, no upper bound), p 0.030"
     )
-    out = ET.fromstring(junit.render(everything)).findtext(".//system-out") or ""
+    out = ET.fromstring(junit.render(everything)).findtext("testsuite/system-out") or ""
     for text in (
         "Stopped after 2,000",
         "Asked twice",

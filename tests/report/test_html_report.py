@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
 from paribus.findings import judge, overall
+from paribus.report._parts import Cell, Column, Page, Section, Table
 from paribus.report._wording import sentence
 from paribus.report.base import page
-from paribus.report.html import render
+from paribus.report.html import _breadth, render, write
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 LIMIT = 2_000_000
@@ -120,6 +122,102 @@ def test_what_a_person_sees_is_not_only_color(loan):
     assert html.count('class="badge biased">biased<') >= len(loan.findings)
 
 
+# --- looks ----------------------------------------------------------------------------------------
+
+
+def luminance(color):
+    """WCAG 2.2, relative luminance of an sRGB color."""
+    shares = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    """WCAG 2.2, contrast ratio."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_contrast_is_right():
+    # WCAG 2.2, success criterion 1.4.3: black on white is 21 to 1, #767676 just passes.
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+def test_text_stands_out_in_light_in_dark_and_on_paper(loan):
+    grounds = re.findall(r":root {[^}]*--paper:[^}]*}", render(loan))
+    assert len(grounds) == 3
+    for ground in grounds:
+        # Where a color is given twice, the later holds.
+        colors = dict(re.findall(r"--([\w-]+): (#\w{6})", ground))
+        for ink in ("ink", "soft", "biased", "within", "inconclusive"):
+            for paper in ("paper", "raised"):
+                assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper, colors)
+        assert contrast(colors["ink"], colors["changed"]) >= 4.5
+        for series in range(2, 9):
+            # WCAG 2.2, success criterion 1.4.11: shapes.
+            assert contrast(colors[f"series-{series}"], colors["paper"]) >= 3
+
+
+def alone(*tables):
+    return write(Page("t", None, "s", (Section("s", (), tables),)))
+
+
+def grid(*heads, rows=1, text="x", beside=1):
+    cells = tuple(Cell(text) for _ in heads)
+    return Table("grid", tuple(Column(head) for head in heads), (cells,) * rows, beside=beside)
+
+
+def test_a_narrow_table_stays_a_table_and_a_wide_one_is_stacked():
+    assert _breadth(grid("a", "b", "c")) == "slim"
+    assert _breadth(grid(*"abcdefgh", text="0.0 to 1.0")) == "normal"
+    assert _breadth(grid(*"abcdefgh", text="a text that wraps " * 9)) == "wide"
+    assert "<table>" in alone(grid("a", "b"))
+    assert 'tabindex="0" role="group"' not in alone(grid("a", "b"))
+    assert '<table class="stack normal"' in alone(grid(*"abcdefgh", text="0.0 to 1.0"))
+
+
+def test_cells_of_a_stacked_table_say_what_they_are():
+    heads = ("Group", "Rate", "95 % interval", "'};}</style><script>", "a\\b", "f", "g", "h")
+    html = alone(grid(*heads, text="0.0 to 1.0", rows=3))
+    (style,) = re.findall(r'<table class="stack \w+" style="([^"]*)"', html)
+    given = dict(re.findall(r"--c(\d+):&#39;([^&]*)&#39;", style))
+    read = {
+        int(place): re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), text)
+        for place, text in given.items()
+    }
+    assert read == dict(list(enumerate(heads, start=1))[1:])
+    # What could end a string or an attribute is never written as it is.
+    assert all(re.fullmatch(r"(?:[A-Za-z0-9 ]|\\[0-9a-f]+ )*", text) for text in given.values())
+
+
+def test_matched_twins_share_the_cells_that_are_equal(loan):
+    html = render(loan)
+    (table,) = re.findall(r'<table class="beside.*?</table>', html, flags=re.DOTALL)
+    assert table.count("<tbody>") == 3
+    assert table.count('rowspan="2"') == 3 * 3
+    assert table.count("<tr>") == 1 + 3 * 2
+    assert table.count('data-l="full_name"') == 6
+
+
+def test_a_reader_can_skip_find_and_hear_everything(read):
+    _, html, reader = read
+    assert '<a class="skip" href="#content">' in html
+    tags = [tag for tag, _ in reader.tags]
+    tables = tags.count("table")
+    assert tags.count("caption") == tables
+    assert all(a.get("scope") == "col" for tag, a in reader.tags if tag == "th")
+    svgs = [a for tag, a in reader.tags if tag == "svg"]
+    assert all(a.get("role") == "img" and a.get("aria-labelledby") for a in svgs)
+    assert tags.count("title") == 1 + len(svgs)
+    assert tags.count("desc") == len(svgs)
+    heads = [int(tag[1]) for tag in tags if re.fullmatch(r"h\d", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(heads))
+
+
+# --- size -----------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(("attributes", "levels"), [(1, 50), (5, 20), (50, 20)])
 def test_it_stays_small(attributes, levels, example, loan):
     evidence = []
@@ -148,22 +246,23 @@ def test_it_stays_small(attributes, levels, example, loan):
 
 
 def test_a_large_page_with_every_kind_of_evidence_stays_small(example, everything):
-    evidence, profiles, regions = [], [], []
+    """Fifty attributes with twenty levels: 2 MB, and not many charts, which take the time."""
+    black = [r for r in everything.evidence if r.attribute == "race" and r.group == "Black"]
+    witness = example.loan().witnesses[0]
+    evidence, profiles, regions, witnesses = [], [], [], []
     for a in range(50):
         for level in range(20):
-            shared = {"attribute": f"attribute {a}", "group": f"level {level}"}
-            about = {**shared, "reference": "first", "people": 900, "answered": 900}
-            evidence += [
-                row.model_copy(update={**shared, "reference": "first"})
-                for row in everything.evidence
-                if row.attribute == "race" and row.group == "Black"
-            ]
-            evidence += example.paired(about, -level / 50)
+            about = {"attribute": f"attribute {a}", "group": f"level {level}", "reference": "first"}
+            evidence += [row.model_copy(update=about) for row in black]
+            regions += [row.model_copy(update=about) for row in everything.regions]
+            witnesses += [witness.model_copy(update=about)] * 3
             if level < 4:
-                profiles += example.profiles(about)
-                regions += [row.model_copy(update=about) for row in everything.regions]
+                measured = {**about, "people": 900, "answered": 900}
+                evidence += example.paired(measured, -level / 50)
+                profiles += example.profiles(measured)
     changes = {"evidence": tuple(evidence), "findings": judge(evidence, 0.01)}
     changes |= {"profiles": tuple(profiles), "regions": tuple(regions)}
-    html = render(everything.model_copy(update=changes))
+    html = render(everything.model_copy(update={**changes, "witnesses": tuple(witnesses)}))
     assert len(html.encode()) < LIMIT
-    assert html.count("<svg") <= 120
+    assert html.count("<svg") <= 60
+    assert "(the first 400 of 3,000; the JSON record has all)" in html

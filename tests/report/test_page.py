@@ -18,6 +18,7 @@ from paribus.evidence.base import Unit
 from paribus.findings import judge
 from paribus.report._marks import MOST_MARKS
 from paribus.report._parts import Chart, Table
+from paribus.report._witnesses import MOST_COLUMNS, MOST_SHARED
 from paribus.report._wording import SHARES, UNITS, effect, sentence, show, verdict_sentence
 from paribus.report.base import page
 
@@ -50,8 +51,8 @@ def test_sections_come_in_the_order_of_a_reader_s_questions(loan):
     assert [section.title for section in page(loan).sections] == [
         "What changing gender does",
         "How often each group gets a favorable answer",
-        "What a mere change of name does",
         "Where the gap lives",
+        "What a mere change of name does",
         "Twins whom the model treats differently",
         "How it was done",
         "What this does not say",
@@ -170,6 +171,65 @@ def test_placebo_stands_beside_what_the_attribute_does(loan):
     said = section.parts[0].items[0].text
     assert said.startswith("A mere change of full_name, with gender kept, changes the decision")
     assert "a change of gender from Male to Female changes the decision for 55.7 %" in said
+
+
+def test_placebo_and_attribute_share_one_chart(loan):
+    section = next(s for s in page(loan).sections if "mere change" in s.title)
+    (chart,) = (part for part in section.parts if isinstance(part, Chart))
+    assert [(mark.label, mark.tone) for mark in chart.marks] == [
+        ("full_name alone", "muted"),
+        ("gender: Male → Female", "biased"),
+    ]
+    assert chart.title == "People whose decision changes"
+    (table,) = (part for part in section.parts if isinstance(part, Table))
+    assert [row[1].text for row in table.rows] == ["favorable rate", "favorable rate"]
+
+
+def test_matched_twins_stand_together(loan):
+    table = next(t for t in parts(loan, Table) if t.title.startswith("gender"))
+    assert table.beside == 2
+    both = [column.title for column in table.columns if column.both]
+    assert both == ["Person", "income", "applicant_id"]
+    for his, hers in zip(table.rows[::2], table.rows[1::2], strict=True):
+        for column, one, other in zip(table.columns, his, hers, strict=True):
+            assert not column.both or one == other
+
+
+def test_twins_with_many_columns_keep_what_differs_and_what_rules_name(loan):
+    more = {f"field {i}": i for i in range(40)}
+    witness = loan.witnesses[0]
+    wide = witness.model_copy(update={"same": {**more, **witness.same}})
+    record = loan.model_copy(update={"witnesses": (wide,)})
+    table = next(t for t in parts(record, Table) if t.title.startswith("gender"))
+    heads = [column.title for column in table.columns]
+    assert len(heads) == MOST_COLUMNS
+    assert heads[:6] == ["Person", "gender", "full_name", "gender_code", "Answer", "income"]
+    assert heads[-1] == "All else, equal for both"
+    assert table.rows[0][-1].text.startswith("field 2 2; field 3 3; ")
+    assert len(table.rows[0][-1].text) <= MOST_SHARED
+
+
+def test_a_few_numbers_stand_beside_the_verdict(loan):
+    assert dict(page(loan).facts) == {
+        "People": "10,000",
+        "Questions": "30,000",
+        "Without an answer": "none",
+        "Counts as equal": "up to 1.0 %",
+        "Model": "DecisionTreeClassifier",
+    }
+
+
+def test_a_chart_of_many_groups_has_both_ends(loan):
+    evidence = tuple(
+        loan.evidence[2].model_copy(update={"group": f"g{i}", "estimate": i / 100})
+        for i in range(60)
+    )
+    section = next(
+        s for s in page(with_parts(loan, evidence=evidence)).sections if "How often" in s.title
+    )
+    chart = section.parts[0]
+    assert chart.title.endswith("(the 12 lowest and the 12 highest of 60)")
+    assert [mark.label for mark in chart.marks] == [f"g{i}" for i in (*range(12), *range(48, 60))]
 
 
 @pytest.mark.parametrize("answer", [None, 1e-12, True, "", 0.25])

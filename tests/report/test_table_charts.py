@@ -33,7 +33,7 @@ from paribus.report._parts import (
     Scatter,
     Section,
 )
-from paribus.report.html import _drawings, _template
+from paribus.report.html import write
 from paribus.report.terminal import _section
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -253,7 +253,7 @@ def test_any_numbers_can_be_drawn(ends):
 def test_a_page_of_them_is_inert():
     parts = tuple(every(HOSTILE))
     page = Page("t", "biased", "s", (Section("s", (), parts),))
-    html = _template().render(page=page, drawings=dict(_drawings(page)))
+    html = write(page)
     assert "<script" not in html.lower()
     drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
     assert len(drawn) == len(parts)

@@ -553,7 +553,7 @@ def test_it_is_written_in_every_format(made, tmp_path, suffix):
     path = made.save(tmp_path / f"risk{suffix}")
     assert b"k-anonymity" in path.read_bytes()
     assert str(made).startswith("╭")
-    assert made._repr_html_().startswith("<iframe sandbox")
+    assert made._repr_html_().startswith('<div class="paribus">')
 
 
 def test_a_format_nobody_has(made, tmp_path):

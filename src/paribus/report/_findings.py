@@ -155,7 +155,8 @@ def _table(mine: Sequence[Finding], record: Record) -> Table:
         )
         for f in mine
     )
-    return Table("Gaps held against the tolerance", columns, rows, detail=True)
+    folded = len(mine) > FEW_SENTENCES
+    return Table("Gaps held against the tolerance", columns, rows, detail=True, folded=folded)
 
 
 def _sides(f: Finding) -> Cell:

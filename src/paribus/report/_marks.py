@@ -12,7 +12,7 @@ from paribus.record import Record
 from paribus.report._parts import Cell, Chart, Mark, Tone
 from paribus.report._wording import EXCESS, SHARES, UNITS, bound, seen, shown, span
 
-MOST_MARKS = 60
+MOST_MARKS = 24
 """Rows of a chart. Where there are more, the widest gaps are drawn and the table has all."""
 
 MANY_ATTRIBUTES = 12
@@ -71,11 +71,12 @@ def chart(
     detail: bool = False,
 ) -> Chart:
     """Draw marks of one unit."""
-    drawn = list(marks)
-    if len(marks) > MOST_MARKS:
-        drawn = sorted(marks, key=lambda mark: -abs(mark.estimate))[:MOST_MARKS]
-        title += f" (the {MOST_MARKS} widest of {len(marks):,})"
-    against = f" Tolerance: {bound(record.tolerance, unit)}." if kind == "gaps" else ""
+    drawn, some = few_of(marks, kind)
+    title += some
+    against, equal = "", ""
+    if kind == "gaps":
+        against = f" Tolerance: {bound(record.tolerance, unit)}."
+        equal = f"counts as equal: up to {bound(record.tolerance, unit)}"
     return Chart(
         kind=kind,
         title=title,
@@ -85,7 +86,22 @@ def chart(
         marks=tuple(drawn),
         band=band(unit, marks, record) if kind == "gaps" else None,
         detail=detail,
+        band_label=equal,
     )
+
+
+def few_of(marks: Sequence[Mark], kind: str) -> tuple[list[Mark], str]:
+    """Choose what a chart has room for, and say what was chosen."""
+    if len(marks) <= MOST_MARKS:
+        return list(marks), ""
+    half = MOST_MARKS // 2
+    if kind == "gaps":
+        kept = sorted(marks, key=lambda mark: -abs(mark.estimate))[:MOST_MARKS]
+        return kept, f" (the {MOST_MARKS} widest of {len(marks):,})"
+    ranked = sorted(range(len(marks)), key=lambda i: marks[i].estimate)
+    ends = {*ranked[:half], *ranked[-half:]}
+    kept = [each for i, each in enumerate(marks) if i in ends]
+    return kept, f" (the {half} lowest and the {half} highest of {len(marks):,})"
 
 
 def with_intervals(record: Record) -> str:

@@ -74,6 +74,28 @@ def method(record: Record) -> Section:
     return Section("How it was done", (), tuple(parts), brief=_brief(record))
 
 
+def glance(record: Record) -> Iterator[tuple[str, str]]:
+    """Give the few numbers that stand beside the verdict."""
+    answers, data = record.answers, record.data
+    if not alone(record):
+        yield "People", f"{record.people:,}"
+    if answers is not None:
+        missing = answers.refused + answers.failed
+        yield "Questions", f"{answers.versions:,}"
+        yield "Without an answer", f"{missing:,}" if missing else "none"
+    if alone(record) and data is not None:
+        yield "Rows", f"{data.rows:,}"
+        if record.findings:
+            yield "Counts as equal", f"up to {percent(data.tolerance)}"
+    else:
+        twins = [finding for finding in record.findings if finding.stage == "model"]
+        units = list(dict.fromkeys(bound(record.tolerance, finding.unit) for finding in twins))
+        if units:
+            yield "Counts as equal", f"up to {' or '.join(units)}"
+    if record.model is not None:
+        yield "Model", name(record.model.name, 40)
+
+
 def _brief(record: Record) -> str:
     """Say how it was done where there is room for one line only."""
     answers, model, data = record.answers, record.model, record.data

@@ -38,6 +38,8 @@ class Statements:
     items: tuple[Statement, ...]
     folded: bool = False
     """Whether a format that can fold shows its title alone until a reader opens it."""
+    detail: bool = False
+    """Whether a short format may leave it out, since another part shows the same in brief."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Column:
     """Whether its cells line up at the right."""
     extra: bool = False
     """Whether a narrow format may leave it out."""
+    both: bool = False
+    """Whether the rows that belong together share its value, so that once is enough."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Table:
     """Whether a format that can fold shows its title alone until a reader opens it."""
     chosen: int | None = None
     """The row that stands out."""
+    beside: int = 1
+    """How many rows belong together, such as a pair of twins."""
 
 
 @dataclass(frozen=True)
@@ -423,3 +429,20 @@ class Page:
     """What a reader must know together with the verdict."""
     leading: int = 0
     """How many of the remarks, from the first, say what to do and not only how to read it."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and numbers beside the verdict: how much was asked, and what counts as equal."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """Several pages as one, each a chapter."""
+
+    title: str
+    verdict: Literal["biased", "within tolerance", "inconclusive"] | None
+    """The worst of the chapters; None where nothing is judged in any."""
+    sentence: str
+    chapters: tuple[Page, ...]
+    advice: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    leading: int = 0
+    facts: tuple[tuple[str, str], ...] = ()

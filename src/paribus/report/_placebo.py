@@ -8,8 +8,18 @@ from paribus._text import name
 from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record
-from paribus.report._marks import chart, mark, units_of, whole_change
-from paribus.report._parts import Chart, Paragraph, Section, Statement, Statements, Tone
+from paribus.report._marks import chart, confidence, mark, units_of, whole_change
+from paribus.report._parts import (
+    Cell,
+    Chart,
+    Column,
+    Paragraph,
+    Section,
+    Statement,
+    Statements,
+    Table,
+    Tone,
+)
 from paribus.report._wording import EXCESS, UNITS, effect, sentence, shown, span
 from paribus.twins import CROSS
 
@@ -25,7 +35,9 @@ def placebo(record: Record) -> Iterator[Section]:
             excesses.setdefault(row.attribute, set()).add(row.unit.removeprefix("excess "))
     said = [_compared(row, record) for row in _first_units(rows, excesses)]
     said += [Statement(sentence(f), f.verdict) for f in record.findings if f.contrast == "placebo"]
-    charts = [_chart(unit, rows, record) for unit in units_of(rows)]
+    # One picture: the unit that a reader should hear about first. The others are numbers.
+    drawn, *others = sorted(units_of(rows), key=lambda unit: -UNITS[unit].rank)
+    tables = [_table(others, rows, record)] if others else []
     yield Section(
         "What a mere change of name does",
         (
@@ -34,22 +46,42 @@ def placebo(record: Record) -> Iterator[Section]:
                 "moves here moves for the wording of a name, not for the attribute."
             ),
         ),
-        (Statements("In words", tuple(said)), *charts),
+        (Statements("In words", tuple(said)), _chart(drawn, rows, record), *tables),
     )
 
 
-def _chart(unit: str, rows: Sequence[Row], record: Record) -> Chart:
-    marks = []
+def _beside(unit: str, rows: Sequence[Row], record: Record) -> Iterator[tuple[str, Row, Tone]]:
+    """Give each placebo, the attribute beside it, and what the two differ by."""
     for row in (row for row in rows if row.unit == unit):
-        marks.append(mark(row, f"{_linked(row.attribute, record)} alone", tone="muted"))
+        yield f"{_linked(row.attribute, record)} alone", row, "muted"
         widest = _widest(row, record)
         if widest is None:
             continue
-        marks.append(mark(widest, whole_change(widest), tone=_tone(widest, record)))
+        yield whole_change(widest), widest, _tone(widest, record)
         excess = _excess(widest, record)
         if excess is not None:
-            marks.append(mark(excess, "the difference", tone=_tone(excess, record)))
+            yield "the difference", excess, _tone(excess, record)
+
+
+def _chart(unit: str, rows: Sequence[Row], record: Record) -> Chart:
+    marks = [mark(row, label, tone=tone) for label, row, tone in _beside(unit, rows, record)]
     return chart("gaps", UNITS[unit].title, unit, marks, record)
+
+
+def _table(units: Sequence[str], rows: Sequence[Row], record: Record) -> Table:
+    columns = (
+        Column("Change"),
+        Column("Of what"),
+        Column("Gap", numeric=True),
+        Column(confidence(record), numeric=True),
+    )
+    cells = tuple(
+        (Cell(label), Cell(UNITS[row.unit].measure), Cell(shown(row)), Cell(span(row)))
+        for unit in units
+        for label, row, _ in _beside(unit, rows, record)
+    )
+    title = "The same beside each other, counted otherwise"
+    return Table(title, columns, cells, detail=True, folded=True)
 
 
 def _first_units(rows: Sequence[Row], excesses: dict[str, set[str]]) -> Iterator[Row]:

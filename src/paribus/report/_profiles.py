@@ -26,6 +26,9 @@ MOST_OF_ATTRIBUTE = 6
 MOST_CHARTS = 24
 """Charts of a page."""
 
+MOST_FOREMOST = 6
+"""Charts that stand where the gap lives, one for an attribute."""
+
 FEW_PAIRS = 50
 """Pairs of a tile below which it is drawn pale."""
 
@@ -33,10 +36,44 @@ Ends = tuple[float | None, float | None]
 """Beyond the first number, up to the second; None where there is no end."""
 
 
+Group = tuple[tuple[str, tuple[str, ...]], list[Row]]
+
+
 def profiles(record: Record) -> Iterator[Section]:
-    """Show how the gap runs along the fields, if the record says so."""
-    if not record.profiles:
+    """Show how the gap runs along all fields but the most telling, if the record says so."""
+    groups = _groups(record)
+    first = [id(group[1]) for group in _foremost(groups, record)]
+    others = [group for group in groups if id(group[1]) not in first]
+    room = MOST_CHARTS - len(first)
+    chosen = _chosen(others, room)
+    drawn = [drawing for group in chosen if (drawing := _drawn(group, record, detail=True))]
+    if not drawn:
         return
+    intro = how_measured(record)
+    rest = len(others) - len(drawn)
+    if rest > 0:
+        intro += f" {rest:,} more profiles are in the JSON record."
+    yield Section("How the gap runs along other fields", (Paragraph(intro),), tuple(drawn))
+
+
+def most_telling(record: Record) -> list[Drawing]:
+    """Draw, for each attribute, how the gap runs along the field that tells most about it."""
+    found = _foremost(_groups(record), record)
+    return [drawing for group in found if (drawing := _drawn(group, record, detail=False))]
+
+
+def how_measured(record: Record) -> str:
+    """Say what profiles show."""
+    if all(row.exact for row in record.profiles):
+        return "The mean gap of the people whose field has the value shown, exactly."
+    return (
+        "The mean gap of the people whose field has the value shown. The intervals of one "
+        f"picture hold all at once, at {record.confidence * 100:g} %."
+    )
+
+
+def _groups(record: Record) -> list[Group]:
+    """Put the rows of each profile together."""
     groups: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
     met = [row for row in record.profiles if row.people]
     for (attribute, reference, group), rows in contrasts(met).items():
@@ -44,35 +81,17 @@ def profiles(record: Record) -> Iterator[Section]:
             fields = tuple(dict.fromkeys(condition.field for condition in row.rule))
             key = "\0".join((attribute, reference, group, row.unit))
             groups.setdefault((key, fields), []).append(row)
-    chosen = _chosen(list(groups.items()))
-    drawn = [
-        drawing
-        for group in chosen
-        if (drawing := _drawn(group, record, detail=group not in _foremost(chosen))) is not None
-    ]
-    intro = "The mean gap of the people whose field has the value shown, exactly."
-    if not all(row.exact for row in record.profiles):
-        intro = (
-            "The mean gap of the people whose field has the value shown. The intervals of one "
-            f"picture hold all at once, at {record.confidence * 100:g} %."
-        )
-    rest = len(groups) - len(drawn)
-    if rest > 0:
-        intro += f" {rest:,} more profiles are in the JSON record."
-    yield Section("How the gap runs along the fields", (Paragraph(intro),), tuple(drawn))
+    return list(groups.items())
 
 
-Group = tuple[tuple[str, tuple[str, ...]], list[Row]]
-
-
-def _chosen(groups: Sequence[Group]) -> list[Group]:
+def _chosen(groups: Sequence[Group], room: int) -> list[Group]:
     """Choose what to draw, and keep it in its order."""
     ranked = sorted(groups, key=lambda group: -_varies(group[1]))
     left: dict[str, int] = {}
     kept: list[int] = []
     for group in ranked:
         attribute = group[1][0].attribute
-        if left.setdefault(attribute, MOST_OF_ATTRIBUTE) and len(kept) < MOST_CHARTS:
+        if left.setdefault(attribute, MOST_OF_ATTRIBUTE) and len(kept) < room:
             left[attribute] -= 1
             kept.append(id(group))
     chosen = [group for group in groups if id(group) in kept]
@@ -85,14 +104,29 @@ def _varies(rows: Sequence[Row]) -> float:
     return max(gaps) / 2 - min(gaps) / 2
 
 
-def _foremost(groups: Sequence[Group]) -> list[Group]:
-    """Choose the one field of each attribute along which the gap varies most."""
-    ranked = sorted(groups, key=lambda group: -_varies(group[1]))
+def _foremost(groups: Sequence[Group], record: Record) -> list[Group]:
+    """Choose one field of each attribute: one that a rule names, along which the gap varies most.
+
+    Rules were measured on people that did not suggest them, so what they name is no accident.
+    """
+    named = {
+        (row.attribute, row.reference, row.group, condition.field)
+        for row in record.regions
+        for condition in row.rule
+    }
+
+    def rank(group: Group) -> tuple[bool, float]:
+        (_, fields), rows = group
+        contrast = (rows[0].attribute, rows[0].reference, rows[0].group)
+        return (*contrast, fields[0]) not in named, -_varies(rows)
+
+    single = [group for group in groups if len(group[0][1]) == 1]
     first: dict[str, Group] = {}
-    for group in ranked:
-        if len(group[0][1]) == 1:
-            first.setdefault(group[1][0].attribute, group)
-    return list(first.values())
+    for group in sorted(single, key=rank):
+        first.setdefault(group[1][0].attribute, group)
+    # Of many attributes, those whose gap varies most.
+    kept = sorted(first.values(), key=lambda group: -_varies(group[1]))[:MOST_FOREMOST]
+    return [group for group in first.values() if any(group is each for each in kept)]
 
 
 def _drawn(group: Group, record: Record, *, detail: bool) -> Drawing | None:

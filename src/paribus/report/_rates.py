@@ -24,8 +24,9 @@ def rates(record: Record) -> Iterator[Section]:
         return
     favorable = any(row.unit == "favorable rate" for row in rows)
     parts: list[Part] = []
+    order = list(dict.fromkeys(row.attribute for row in rows))
     for (attribute, unit), family in groupby(
-        sorted(rows, key=lambda row: (row.attribute, row.unit)),
+        sorted(rows, key=lambda row: (order.index(row.attribute), row.unit)),
         key=lambda row: (row.attribute, row.unit),
     ):
         members = list(family)
@@ -60,4 +61,4 @@ def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
         )
         for row in rows
     )
-    return Table(f"{title}, in numbers", columns, cells, detail=True)
+    return Table(f"{title}, in numbers", columns, cells, detail=True, folded=True)

@@ -9,18 +9,58 @@ from paribus._text import count, percent, shortened, visible
 from paribus.evidence.base import Row
 from paribus.record import Record
 from paribus.report._marks import chart, confidence, contrasts, mark, whole_change
-from paribus.report._parts import Cell, Chart, Column, Paragraph, Section, Table
+from paribus.report._parts import (
+    Cell,
+    Chart,
+    Column,
+    Paragraph,
+    Part,
+    Section,
+    Statement,
+    Statements,
+    Table,
+)
+from paribus.report._profiles import how_measured, most_telling
 from paribus.report._wording import UNITS, shown, span
 
 MOST_CHARTS = 6
 """Contrasts whose rules are drawn; the table has all."""
 
 
+MOST_SAID = 8
+"""Rules that are said in words."""
+
+MOST_ROWS = 400
+"""Rows of the table."""
+
+MOST_BRIEF = 20
+"""Comparisons of which a short format has a table."""
+
+MOST_NAMED = 4
+"""Comparisons that a sentence names."""
+
+MOST_OPEN = 30
+"""Rows of a table that is not folded."""
+
+_RELATIONS = {"<=": "is at most", ">": "is above", "is": "is", "is not": "is not"}
+
+
 def regions(record: Record) -> Iterator[Section]:
-    """Show the rules that set apart the people with the widest gaps, if there are any."""
+    """Show along which field the gap runs, and the rules that set apart the widest gaps."""
     rows = record.regions
-    if not rows:
+    telling = most_telling(record)
+    if not rows and not telling:
         return
+    intro = [Paragraph(how_measured(record))] if telling else []
+    parts: list[Part] = list(telling)
+    if rows:
+        intro.append(Paragraph(_found(rows)))
+        parts += _rules(rows, record)
+    yield Section("Where the gap lives", tuple(intro), tuple(parts))
+
+
+def _found(rows: Sequence[Row]) -> str:
+    """Say what rules are, and on whom they were measured."""
     intro = "Rules that set apart the people with the widest gaps. "
     if all(row.exact for row in rows):
         intro += "They are measured on everybody in the declared domain."
@@ -36,14 +76,55 @@ def regions(record: Record) -> Iterator[Section]:
     methods = dict.fromkeys(visible(row.method) for row in rows if row.method)
     if len(methods) == 1 and not all(row.exact for row in rows):
         intro += f" {next(iter(methods))}."
+    return intro
+
+
+def _rules(rows: Sequence[Row], record: Record) -> list[Part]:
     each = list(contrasts(rows).values())
     charts = [_chart(mine, record) for mine in each if len(mine) > 1][:MOST_CHARTS]
-    table = [_table("Rules", rows, record)] if len(each) > 1 else []
+    title = "Rules"
+    if len(rows) > MOST_ROWS:
+        title += f" (the first {MOST_ROWS} of {len(rows):,}; the JSON record has all)"
+    table = [_table(title, rows[:MOST_ROWS], record)] if len(each) > 1 else []
+    each = each[:MOST_BRIEF]
     brief = [
-        replace(_table(f"Rules for {whole_change(mine[0])}", mine, record), brief=len(each) > 1)
+        replace(_table(f"Rules for {whole_change(mine[0])}", mine, record), brief=bool(table))
         for mine in each
     ]
-    yield Section("Where the gap lives", (Paragraph(intro),), (*charts, *table, *brief))
+    said = Statements("In words", tuple(_said(each, record)), detail=True)
+    return [said, *charts, *table, *brief]
+
+
+def _said(each: Sequence[Sequence[Row]], record: Record) -> Iterator[Statement]:
+    """Say the widest gaps in words: of one comparison all rules, of several the first of each."""
+    few = each[0] if len(each) == 1 else [max(mine, key=lambda r: abs(r.estimate)) for mine in each]
+    told: dict[str, list[str]] = {}
+    for row in sorted(few, key=lambda row: -abs(row.estimate)):
+        size = "exact" if row.exact else span(row)
+        size = size if row.exact or row.method else f"{confidence(record)} {size}"
+        share = f" ({percent(row.share)} of people)" if row.share is not None else ""
+        part = f", {percent(row.explained)} of the whole gap" if row.explained is not None else ""
+        who = f"people whose {in_words(row)}{share}" if row.rule else "all people"
+        text = f"among {who}, the gap is {shown(row)} ({size}){part}."
+        told.setdefault(text, []).append(whole_change(row))
+    # Comparisons that a rule says the same of are said together.
+    for text, changes in list(told.items())[:MOST_SAID]:
+        more = f" and {len(changes) - MOST_NAMED:,} more" if len(changes) > MOST_NAMED else ""
+        yield Statement(f"{'; '.join(changes[:MOST_NAMED])}{more}: {text}")
+
+
+def in_words(row: Row) -> str:
+    """Write the conditions of a row in words: ``income is at most 79,997``."""
+    said = []
+    last = None
+    for condition in row.rule:
+        field, sign, end = visible(condition.text).partition(f" {condition.relation} ")
+        text = f"{_RELATIONS[condition.relation]} {end}" if sign else ""
+        # A field is named once: income is above 20,000 and at most 30,000.
+        bare = text.removeprefix("is ") if condition.field == last else f"{field} {text}".strip()
+        said.append(shortened(bare, 100))
+        last = condition.field
+    return " and ".join(said)
 
 
 def rule(row: Row) -> str:
@@ -98,7 +179,7 @@ def _table(title: str, rows: Sequence[Row], record: Record) -> Table:
         for mine in each
         for row in mine
     )
-    return Table(title, columns, cells, detail=several)
+    return Table(title, columns, cells, detail=several, folded=len(cells) > MOST_OPEN)
 
 
 def _share(part: float | None) -> Cell:

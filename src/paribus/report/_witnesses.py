@@ -14,6 +14,12 @@ MOST_PAIRS = 3
 
 MOST_CONTRASTS = 20
 
+MOST_COLUMNS = 9
+"""Columns of a table; of what twins share, the rest stands in one cell."""
+
+MOST_SHARED = 400
+"""Characters of that cell."""
+
 
 def witnesses(record: Record) -> Iterator[Section]:
     """Show matched twins whom the model treats differently, if there are any."""
@@ -29,7 +35,7 @@ def witnesses(record: Record) -> Iterator[Section]:
     )
     rest = len(contrasts) - len(tables)
     title = "Twins whom the model treats differently"
-    intro = "The same person twice: what differs is highlighted, all else is equal."
+    intro = "The same person twice: what differs is highlighted, and all else is equal."
     if record.model is not None and record.model.repeatable is False:
         title = "Twins who were answered differently"
         intro += (
@@ -48,12 +54,18 @@ def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
     shared.sort(key=lambda key: key not in telling)
     # A crossed attribute is not a column of its own: its parts are.
     labeled = first.attribute in differing
+    front = _front(differing, first.attribute)
+    room = MOST_COLUMNS - len(front) - 2 - (not labeled)
+    # One more column has what there is no room for.
+    few = len(shared) if len(shared) <= room else max(0, room - 1)
+    alone, together = shared[:few], shared[few:]
     columns = [
-        Column("Person", numeric=True),
+        Column("Person", numeric=True, both=True),
         *([] if labeled else [Column(name(first.attribute))]),
-        *(Column(name(key)) for key in _front(differing, first.attribute)),
-        *(Column(name(key), extra=key not in telling) for key in shared),
+        *(Column(name(key)) for key in front),
         Column("Answer"),
+        *(Column(name(key), extra=key not in telling, both=True) for key in alone),
+        *([Column("All else, equal for both", extra=True, both=True)] if together else []),
     ]
     rows = []
     for pair in pairs:
@@ -66,13 +78,19 @@ def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
                 (
                     Cell(f"{pair.person:,}"),
                     *([] if labeled else [Cell(name(level), "changed")]),
-                    *(_differing(key, values, pair) for key in _front(differing, first.attribute)),
-                    *(Cell(value(pair.same.get(key))) for key in shared),
+                    *(_differing(key, values, pair) for key in front),
                     Cell(_answer(answer), "changed"),
+                    *(Cell(value(pair.same.get(key))) for key in alone),
+                    *([_together(pair, together)] if together else []),
                 )
             )
     title = f"{name(first.attribute)}: {name(first.reference)} and {name(first.group)}"
-    return Table(title, tuple(columns), tuple(rows))
+    return Table(title, tuple(columns), tuple(rows), beside=2)
+
+
+def _together(pair: Witness, keys: Sequence[str]) -> Cell:
+    said = "; ".join(f"{name(key)} {value(pair.same.get(key))}" for key in keys)
+    return Cell(shortened(said, MOST_SHARED))
 
 
 def _front(keys: Sequence[str], first: str) -> list[str]:

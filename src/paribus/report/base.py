@@ -8,7 +8,7 @@ from paribus.report._comparison import comparison, recommendation
 from paribus.report._findings import findings
 from paribus.report._levels import levels
 from paribus.report._life_cycle import life_cycle
-from paribus.report._method import limits, method
+from paribus.report._method import glance, limits, method
 from paribus.report._noise import noise
 from paribus.report._outcomes import outcomes
 from paribus.report._paired import paired
@@ -34,11 +34,12 @@ def page(record: Record) -> Page:
     -------
     Page
         The verdict first; then, where ways to mend the model were compared, these side by side, and
-        after them the model as it is. What each attribute does, the answers per group, what a mere
-        change of name and mere noise do, where the gap lives and witnesses; how the outcomes in a
-        table differ, and the points where bias enters it; when it was settled, the same pairs
-        weighed otherwise, how it was done and what it does not say. Sections with nothing to show
-        are left out.
+        after them the model as it is. What each attribute does, the answers per group, where the
+        gap lives, what a mere change of name and mere noise do, witnesses, and all levels together
+        with crossed attributes; how the outcomes in a table differ, and the points where bias
+        enters it; how the gap runs along other fields, when it was settled, the same pairs weighed
+        otherwise, how it was done and what it does not say. Sections with nothing to show are left
+        out.
     """
     record = readable(record)
     twins = of_twins(record)
@@ -47,14 +48,14 @@ def page(record: Record) -> Page:
         *comparison(record),
         *findings(twins),
         *rates(twins),
-        *levels(twins),
+        *regions(twins),
         *placebo(twins),
         *noise(twins),
-        *regions(twins),
-        *profiles(twins),
         *witnesses(twins),
+        *levels(twins),
         *outcomes(record),
         *life_cycle(record),
+        *profiles(twins),
         *sequence(twins),
         *paired(twins),
         method(record),
@@ -68,4 +69,5 @@ def page(record: Record) -> Page:
         sections=tuple(sections),
         remarks=(*advice, *remarks(record)),
         leading=len(advice),
+        facts=tuple(glance(record)),
     )

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import count
+from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from paribus.record import Record
 from paribus.report._charts import draw
-from paribus.report._parts import Drawing, Page
+from paribus.report._parts import Book, Drawing, Page, Table
 from paribus.report.base import page
+
+_SLIM = 40
+"""Characters of a row that a telephone shows on one line."""
+_WIDE = 96
+"""Characters of a row beyond which it does not fit on a sheet of A4."""
+_WRAPS = 26
+"""Characters from which on a text wraps, so that its column takes no more."""
+_GUTTER = 2
+_NOT_PLAIN = re.compile("[^A-Za-z0-9 ]")
 
 
 def render(record: Record) -> str:
@@ -33,9 +43,16 @@ def render(record: Record) -> str:
     return write(page(record))
 
 
-def write(content: Page) -> str:
-    """Write any page as HTML, as `render` does that of a record."""
-    return _template().render(page=content, drawings=dict(_drawings(content)))
+def write(content: Page | Book) -> str:
+    """Write any page as HTML, as `render` does that of a record; of a book, each is a chapter."""
+    pages = content.chapters if isinstance(content, Book) else (content,)
+    single = len(pages) == 1
+    drawings: dict[tuple[str, Drawing], Markup] = {}
+    for chapter, each in enumerate(pages, start=1):
+        # An id stands once on a page, whatever two chapters have in common.
+        prefix = "" if single else f"c{chapter}-"
+        drawings.update(((prefix, part), drawn) for part, drawn in _drawings(each, prefix))
+    return _template().render(book=content, pages=pages, drawings=drawings)
 
 
 @cache
@@ -48,6 +65,8 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["tied"] = _tied
+    environment.filters["breadth"] = _breadth
+    environment.filters["labels"] = _labels
     return environment.get_template("_page.html.jinja")
 
 
@@ -56,10 +75,39 @@ def _tied(text: str) -> str:
     return re.sub(r"(?<=\d) (?=%|points)", "\N{NO-BREAK SPACE}", text)
 
 
-def _drawings(content: Page) -> Iterator[tuple[Drawing, Markup]]:
+def _breadth(table: Table) -> Literal["slim", "normal", "wide"]:
+    """Tell where a table fits as it is: on a telephone, on a sheet of paper, or on a screen."""
+    characters = sum(
+        _taken(column.title, [row[i].text for row in table.rows])
+        for i, column in enumerate(table.columns)
+    )
+    return "slim" if characters <= _SLIM else "normal" if characters <= _WIDE else "wide"
+
+
+def _taken(head: str, texts: Sequence[str]) -> int:
+    # A head wraps between its words; a text does so once it is long.
+    words = max(map(len, head.split()), default=0)
+    return _GUTTER + max([words, *(min(len(text), _WRAPS) for text in texts)])
+
+
+def _labels(table: Table) -> str:
+    """Give the heads of a table to its style: each cell would repeat them, row by row."""
+    return ";".join(
+        f"--c{place}:'{_NOT_PLAIN.sub(_in_style, column.title)}'"
+        for place, column in enumerate(table.columns, start=1)
+        if place > 1
+    )
+
+
+def _in_style(found: re.Match[str]) -> str:
+    return f"\\{ord(found[0]):x} "
+
+
+def _drawings(content: Page, prefix: str) -> Iterator[tuple[Drawing, Markup]]:
     numbers = count(1)
     for section in content.sections:
         for part in section.parts:
             if isinstance(part, Drawing):
                 # Drawn by _charts, which lets shapes and escaped text through and nothing else.
-                yield part, Markup(draw(part, f"chart-{next(numbers)}"))  # noqa: S704
+                key = f"{prefix}chart-{next(numbers)}"
+                yield part, Markup(draw(part, key))  # noqa: S704

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -278,10 +277,10 @@ class Assessment(Declaration):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """Show the page in a notebook, in a frame of its own."""
-        page = escape(self.render("html").decode(), quote=True)
-        style = "width: 100%; height: 45rem; border: 0"
-        return f'<iframe sandbox="" srcdoc="{page}" style="{style}"></iframe>'
+        """Show the page in brief in a notebook."""
+        from paribus.studies._assessment_page import fragment
+
+        return fragment(self)
 
 
 def open_assessment(path: str | Path) -> Assessment:

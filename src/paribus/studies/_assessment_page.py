@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from paribus._text import count, name, number, percent, points, shortened, visible
-from paribus.report import html, terminal
+from paribus.report import _fragment, html, terminal
 from paribus.report._compared import confidence as leveled
 from paribus.report._parts import (
     Cell,
@@ -78,6 +78,11 @@ def render(assessment: Assessment, format: str, **options: Any) -> str:
     if format == "html":
         return html.write(page(assessment))
     return terminal.write(page(assessment), **options)
+
+
+def fragment(assessment: Assessment) -> str:
+    """Write the page in brief, to stand in a notebook."""
+    return _fragment.write(page(assessment))
 
 
 def page(assessment: Assessment) -> Page:

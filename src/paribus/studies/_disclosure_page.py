@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from paribus._text import name, number, p_value, percent, shortened, visible
-from paribus.report import html, terminal
+from paribus.report import _fragment, html, terminal
 from paribus.report._parts import (
     Cell,
     Chart,
@@ -42,6 +42,11 @@ def render(disclosure: Disclosure, format: str, **options: Any) -> str:
     if format == "html":
         return html.write(page(disclosure))
     return terminal.write(page(disclosure), **options)
+
+
+def fragment(disclosure: Disclosure) -> str:
+    """Write the page in brief, to stand in a notebook."""
+    return _fragment.write(page(disclosure))
 
 
 def page(disclosure: Disclosure) -> Page:

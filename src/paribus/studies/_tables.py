@@ -156,6 +156,12 @@ class Disclosure(Declaration):
 
     __str__ = __repr__
 
+    def _repr_html_(self) -> str:
+        """Show the page in brief in a notebook."""
+        from paribus.studies._disclosure_page import fragment
+
+        return fragment(self)
+
 
 # --- words that all rules share -------------------------------------------------------------------
 

@@ -419,6 +419,10 @@ class Mitigated:
 
     __str__ = __repr__
 
+    def _repr_html_(self) -> str:
+        """Show the candidates in brief in a notebook."""
+        return self.record._repr_html_()
+
 
 def mitigate(
     model: Any,

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
+from paribus import _html
 from paribus._plugins import Declaration
-from paribus._text import about, count, number, percent
+from paribus._text import about, count, number, percent, shortened, visible
 from paribus.auditing import Audit
 from paribus.errors import SpecError
 from paribus.outcomes import Outcome
@@ -64,6 +65,27 @@ class Plan(Declaration):
         return "\n".join(_lines(self))
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook how many people it takes."""
+        goals = [
+            [
+                _html.Cell(goal.verdict, goal.verdict),
+                _html.Cell(goal.case),
+                _html.Cell("never" if goal.people is None else f"{goal.people:,}"),
+                _html.Cell(percent(goal.chance)),
+            ]
+            for goal in self.goals
+        ]
+        columns = (
+            _html.Column("To prove"),
+            _html.Column("If the truth is"),
+            _html.Column("People", numeric=True),
+            _html.Column(f"Chance with {self.people:,}", numeric=True),
+        )
+        said = [_html.paragraph(shortened(visible(line), 600)) for line in _head(self)]
+        table = _html.table(f"People for a chance of {percent(self.power)}", columns, goals)
+        return _html.piece(*said, *([table] if goals and not self.exhaustive else []))
 
 
 def plan(audit: Audit, *, power: float = 0.8, sd: float | None = None, trust: bool = False) -> Plan:
@@ -224,6 +246,12 @@ def _of_amounts(scale: _Scale, outcome: Outcome, sd: float | None) -> Iterator[G
 
 
 def _lines(plan: Plan) -> Iterator[str]:
+    yield from _head(plan)
+    if not plan.exhaustive:
+        yield from _goals(plan)
+
+
+def _head(plan: Plan) -> Iterator[str]:
     share = plan.outcome in {"decision", "label"}
     bound = percent(plan.tolerance) if share else number(plan.tolerance)
     yield f"{plan.name}: tolerance {bound}, confidence {plan.confidence * 100:g} %"
@@ -239,6 +267,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     )
     if plan.claims > 1:
         yield f"The audit makes {plan.claims:,} claims at once, which share the chance of an error."
+
+
+def _goals(plan: Plan) -> Iterator[str]:
     width = max((len(goal.case) for goal in plan.goals), default=0)
     for verdict in ("within tolerance", "biased"):
         yield ""

@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from markupsafe import Markup
 from pydantic import PrivateAttr
 
-from paribus import _text
+from paribus import _html, _text
 from paribus._files import write_atomically
 from paribus._plugins import Declaration
 from paribus._seeds import generator
@@ -161,6 +162,16 @@ class Search(Declaration):
         return "\n".join(_lines(self)) + "\n"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what was found, and the worst pairs."""
+        shown = _html.verdict(
+            None,
+            _html.paragraph(_text.shortened(_sentence(self), _SAID), "sentence"),
+            _html.paragraph(_NO_RATE),
+            title=f"Search: {_text.name(self.name)}",
+        )
+        return _html.piece(shown, *map(_pair, self.witnesses[:_TOLD]))
 
 
 def search(
@@ -351,17 +362,42 @@ def _notes(asking: Asking, budget: int, blind: list[str], *, rows_only: bool) ->
 # --- for a terminal -------------------------------------------------------------------------------
 
 _WIDTH = 100
+_ANSWER = "answer"
+
 _TOLD = 3
 """Witnesses that the text shows; all of them are in the JSON."""
+
+
+_NO_RATE = (
+    "Worst cases, no rate: these pairs were sought out, so their number says nothing about how "
+    "often the model treats twins differently. For that, run the audit."
+)
+_SAID = 600
+
+
+def _pair(witness: Witness) -> Markup:
+    """Write a pair as a table of two rows, what differs marked."""
+    differing = dict.fromkeys((*witness.reference_values, *witness.group_values))
+    columns: dict[str, list[Any]] = {
+        witness.attribute: [witness.reference, witness.group],
+        **{
+            key: [witness.reference_values.get(key), witness.group_values.get(key)]
+            for key in differing
+            if key != witness.attribute
+        },
+    }
+    marked = {key: [True, True] for key in (*columns, _ANSWER)}
+    columns[_ANSWER] = [witness.reference_answer, witness.group_answer]
+    columns |= {key: [value, value] for key, value in witness.same.items() if key not in columns}
+    person = "somebody made up" if witness.row is None else f"row {witness.row:,}"
+    title = f"{_text.name(witness.attribute)}, {person}"
+    return _html.values(title, columns, marked, together=2)
 
 
 def _lines(found: Search) -> Iterator[str]:
     yield f"Search: {_text.name(found.name)}"
     yield ""
-    yield from _wrapped(
-        "Worst cases, no rate: these pairs were sought out, so their number says nothing about how "
-        "often the model treats twins differently. For that, run the audit."
-    )
+    yield from _wrapped(_NO_RATE)
     yield ""
     yield from _wrapped(_sentence(found))
     if found.distances is not None:
