@@ -6,8 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from paribus import _html
 from paribus._plugins import Declaration
-from paribus._text import about, count, interval, number, percent, points
+from paribus._text import (
+    about,
+    count,
+    interval,
+    name,
+    number,
+    p_value,
+    percent,
+    points,
+    shortened,
+    visible,
+)
 from paribus.evidence._names import TOO_FEW
 from paribus.evidence.base import Relation, Row, Scale, Stage
 from paribus.stats.moments import Moments
@@ -37,6 +49,9 @@ _RAW = {
     "excess absolute gap": "absolute gap",
 }
 """The change of which an excess is what placebo twins leave."""
+
+_SAID = 600
+"""Characters of a sentence that a notebook shows."""
 
 _MANY_FLIPS = 20
 """Flips from which on their distribution is near enough to normal to say how many more people it
@@ -76,6 +91,16 @@ class Finding(Declaration):
     relation: Relation = ""
     scale: Scale = "number"
     field: str = ""
+
+    def _repr_html_(self) -> str:
+        """Show the verdict and the sentence in a notebook."""
+        said = _html.paragraph(shortened(visible(self.sentence), _SAID))
+        asked = f"{self.answered:,} of {self.people:,} pairs answered"
+        if self.stage != "model":
+            asked = f"{self.answered:,} of {count(self.people, 'row')} counted"
+        chance = "exact" if self.exact else f"p {p_value(self.p)}, adjusted"
+        held = f"{name(self.unit)}, held against {number(self.tolerance)}; {chance}; {asked}"
+        return _html.piece(_html.verdict(self.verdict, said, _html.paragraph(held, "soft")))
 
 
 def judge(

@@ -7,7 +7,7 @@ distinct versions that a set of contrasts needs; nothing is drawn until a block 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -16,14 +16,21 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from markupsafe import Markup
 
+from paribus import _html, _text
 from paribus._files import write_table
-from paribus.errors import SpecError, nearest
-from paribus.people.population import Block, Moves, People
+from paribus.errors import ParibusError, SpecError, nearest
+from paribus.people.population import Block, Moves, People, described
+from paribus.people.shared import SharedPeople
 from paribus.table import Column, flat
 
 RESERVED = ("person", "version")
 """First columns of the balanced data set; a column of the people that is called so is renamed."""
+
+_SHOWN_PEOPLE = 3
+_SHOWN_VERSIONS = 4
+"""What a notebook shows."""
 
 CROSS = " x "
 """Between the names of crossed attributes, and of their levels."""
@@ -152,6 +159,10 @@ class Twins:
         again = f"another {', '.join(version.again)}" if version.again else ""
         return ", ".join(part for part in (moved, again) if part) or "as they are"
 
+    def sharing(self, shared: SharedPeople) -> Twins:
+        """Give the same twins, whose people are kept for whoever asks for equal ones."""
+        return replace(self, people=self.people.sharing(shared))
+
     @property
     def blocks(self) -> int:
         """Number of blocks of people."""
@@ -203,6 +214,17 @@ class Twins:
             Where the suffix says another format, or the path cannot be written.
         """
         return write_table(path, self.tables())
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook the first people in each of their versions, what differs marked."""
+        try:
+            shown = _side_by_side(self)
+        except ParibusError as error:
+            shown = _html.paragraph(_text.visible(error))
+        contrasts = _text.count(len(self.contrasts), "contrast")
+        versions = _text.count(len(self.versions), "version")
+        counted = _html.paragraph(f"{versions} of each person, for {contrasts}")
+        return _html.piece(*described(self.people), counted, shown)
 
 
 def pair(people: People, contrasts: Iterable[Contrast]) -> Twins:
@@ -354,6 +376,34 @@ def _interleaved(block: TwinBlock, names: Sequence[str]) -> pa.Table:
     together = pa.concat_tables(parts, promote_options="permissive")
     order = np.arange(n * len(versions)).reshape(len(versions), n).T.reshape(-1)
     return together.take(pa.array(order)).unify_dictionaries()
+
+
+def _side_by_side(twins: Twins) -> Markup:
+    """Write the first people, their versions one below the other, as columns that differ first."""
+    few = replace(twins, versions=twins.versions[:_SHOWN_VERSIONS])
+    k = len(few.versions)
+    table = _interleaved(few.block(0, _SHOWN_PEOPLE), few.people.names).to_pydict()
+    differs = {
+        column: [_differ(values[i - i % k], value) for i, value in enumerate(values)]
+        for column, values in table.items()
+        if column not in RESERVED
+    }
+    # Of two who differ, both are marked, as neither is the right one.
+    marked = {
+        column: [any(found[i - i % k : i - i % k + k]) for i in range(len(found))]
+        for column, found in differs.items()
+    }
+    front = [*RESERVED, *(column for column, found in marked.items() if any(found))]
+    columns = {column: table[column] for column in dict.fromkeys((*front, *table))}
+    title = "The first people: what differs is marked, all else is equal"
+    if k < len(twins.versions):
+        title += f" ({k} of {len(twins.versions):,} versions)"
+    return _html.values(title, columns, marked, together=k)
+
+
+def _differ(one: object, other: object) -> bool:
+    # NaN is no other value than NaN.
+    return one is not other and one != other and (one == one or other == other)
 
 
 def _collapsed(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pydantic
+from markupsafe import Markup
 from pydantic import (
     InstanceOf,
     PrivateAttr,
@@ -22,13 +23,18 @@ from pydantic import (
 )
 from scipy.special import ndtr
 
+from paribus import _html, _text
 from paribus._plugins import Declaration, Number
 from paribus._seeds import BLOCK, generator
-from paribus.errors import DataError, SpecError, nearest
+from paribus.errors import DataError, ParibusError, SpecError, nearest
 from paribus.people.census import MOST, Census, CensusError, Look
 from paribus.people.fields.base import Domain, Field, Streams, check_loadings
 from paribus.people.sample import Rows
+from paribus.people.shared import SharedPeople, recipe_of
 from paribus.table import Coded, Column, Scalar, flat, lookup, pool_of
+
+_SHOWN = 5
+"""People that a notebook shows."""
 
 Moves = tuple[tuple[str, int], ...]
 """Attributes moved to a level, by its number, in the order of declaration."""
@@ -112,11 +118,14 @@ class People(Declaration):
     census: InstanceOf[Census] | None = pydantic.Field(default=None, repr=False)
     """Everybody, one after the other, where people are not drawn by chance."""
     _pools: dict[str, pa.Array] = PrivateAttr(default_factory=dict)
+    _shared: SharedPeople | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _consistent(self) -> People:
         if not self.protect:
             raise SpecError("name at least one protected attribute", path="$.protect")
+        for name in (*self.protect, *self.fields):
+            pool_of([name], f"$.{'fields' if name in self.fields else 'protect'}.{name}")
         for name in self.fields:
             if name in self.protect:
                 raise SpecError(
@@ -315,13 +324,57 @@ class People(Declaration):
         """Open a block of people; `people` asks for the first few of it only."""
         start = index * BLOCK
         whole = min(BLOCK, self.size - start)
-        return Block(self, index, start, whole if people is None else min(people, whole))
+        drawn = Block(self, index, start, whole if people is None else min(people, whole))
+        return drawn if self._shared is None else self._shared.block(drawn)
+
+    @cached_property
+    def recipe(self) -> Hashable:
+        """All that these people depend on; None where nobody may share them."""
+        return recipe_of(self)
+
+    def sharing(self, shared: SharedPeople) -> People:
+        """Give the same people, whose blocks are kept for whoever asks for equal ones."""
+        people = self.model_copy()
+        people._shared = shared
+        return people
 
     def head(self, people: int = 5) -> pa.Table:
         """Draw the first few people, as they are before any twin is made."""
         block = self.block(0, people)
         known = self.names_in(())
         return pa.table({name: flat(block.column(name).arrow()) for name in known})
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what is protected, and the first few people."""
+        try:
+            shown = _html.values("The first people, as they are", self.head(_SHOWN).to_pydict())
+        except ParibusError as error:
+            shown = _html.paragraph(_text.visible(error))
+        return _html.piece(*described(self), shown)
+
+
+def described(people: People) -> Iterator[Markup]:
+    """Say for a notebook how many people there are, what is protected, and what follows it."""
+    known = "in the data" if people.rows is not None else "drawn"
+    if people.census is not None:
+        known = "everybody in the declared domain"
+    number = "1 person" if people.size == 1 else f"{people.size:,} people"
+    yield _html.paragraph(f"{number} ({known}), seed {people.seed}")
+    columns = ("Protected", "Reference", "Other levels", "Moves with it")
+    rows = []
+    for attribute, protected in people.protect.items():
+        reference = protected.reference_index
+        others = [level for i, level in enumerate(protected.levels) if i != reference]
+        moved = [column for column in people.closure(attribute) if column != attribute]
+        rows.append(
+            [
+                _html.Cell(_text.name(attribute)),
+                _html.Cell(_text.name(protected.levels[reference])),
+                _html.Cell(_html.listed(others)),
+                _html.Cell(_html.listed(moved) or "nothing else"),
+            ]
+        )
+    yield _html.table("What twins differ in", [_html.Column(title) for title in columns], rows)
 
 
 class Block:
@@ -342,6 +395,11 @@ class Block:
 
     def __len__(self) -> int:
         return self.length
+
+    @property
+    def values(self) -> int:
+        """Number of values that are kept."""
+        return self.length * (len(self._columns) + len(self._latent) + len(self._normals))
 
     def weights(self) -> npt.NDArray[np.float64] | None:
         """Give how likely each of these people is in the declaration.

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from paribus import _html, _text
 from paribus._plugins import Declaration
 from paribus.anonymizing.anonymizer import Anonymizer
 from paribus.anonymizing.detection._decision import ROLES, Decision, Role, decide
@@ -99,6 +100,26 @@ class Detected(Declaration):
         # Who is special by two counts would be grouped by what shall stay hidden.
         sensitive = [c for c in self.sensitive if c not in self.quasi]
         return section(self.locale, self.source, _lines(self), self.quasi, sensitive)
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what each column is taken for; no value of any column."""
+        titles = ("Column", "Taken for", "Role", "Confidence", "Why", "Replaced by")
+        columns = [_html.Column(title, numeric=title == "Confidence") for title in titles]
+        rows = []
+        for each in self.columns:
+            role = {"direct": "identifies", "combination": "identifies in combination"}
+            texts = (
+                _text.name(each.column),
+                _text.name(each.sort),
+                role.get(each.role, each.role),
+                f"{each.confidence:.2f}",
+                _text.shortened(_text.visible(each.reason), 120),
+                _text.name(each.replacement.get("kind", "")),
+            )
+            rows.append([_html.Cell(text) for text in texts])
+        known = f"{_text.count(len(self.columns), 'column')}, locale {_text.name(self.locale)}"
+        said = _html.paragraph(f"{known}. A suggestion: correct it where you know better.")
+        return _html.piece(said, _html.table("What the columns are taken for", columns, rows, 40))
 
 
 def detect(data: object, locale: str | None = None, sample: int = SAMPLE) -> Detected:
