@@ -5,6 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PYTEST := python -m pytest
+SITE := $(BIN)/python -m sphinx -q -W --keep-going -j auto -b html -c docs . build/site
 
 define NEW_VENV
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -14,7 +15,7 @@ define NEW_VENV
 $(PYTHON) -m venv $(1)
 endef
 
-.PHONY: help demo test check oracle bench simulate lowest constraints clean
+.PHONY: help demo test check oracle bench simulate docs pictures lowest constraints clean
 
 # One thread a test process: pytest-xdist already fills the cores.
 test check oracle lowest: export OMP_NUM_THREADS = 1
@@ -31,11 +32,12 @@ test: .venv/.dev  ## all tests in parallel, with branch coverage
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/$(PYTEST) -n auto --cov --cov-report=term $(ARGS)
 
-check: .venv/.dev  ## ruff, mypy, import-linter, and the docs run
+check: .venv/.dev  ## ruff, mypy, import-linter, the site is built, and the docs run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SITE)
 	$(BIN)/$(PYTEST) -q tests/test_docs.py
 
 oracle: .venv/.dev .venv/.oracle  ## known answers on public data sets, which this fetches with pip
@@ -48,6 +50,12 @@ bench: .venv/.dev  ## the ratios of benchmarks/README.md, measured here
 simulate: .venv/.dev  ## the promises about verdicts, proven by simulation (docs/simulations.md)
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/python simulations/run.py $(ARGS)
+
+docs: .venv/.dev  ## the site, in build/site: each page, kind and public name; a warning is an error
+	$(SITE) $(ARGS)
+
+pictures: .venv/.dev  ## docs/pictures: the loan and the mortgage report, as Chromium shows them
+	$(BIN)/python -m tools.pictures $(ARGS)
 
 lowest: .venv-lowest/.test  ## the tests on the lowest allowed versions (their old warnings do not count)
 	.venv-lowest/bin/$(PYTEST) -n auto -W default $(ARGS)

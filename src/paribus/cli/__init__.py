@@ -15,7 +15,7 @@ import typer
 
 import paribus as pb
 from paribus._text import visible
-from paribus.cli import anonymizing, auditing, mending, showing, tables
+from paribus.cli import anonymizing, auditing, comparing, mending, showing, starting, tables
 from paribus.cli._outcome import EXIT_CODES, INTERRUPTED
 from paribus.errors import ParibusError, reason
 
@@ -51,10 +51,10 @@ def _main(
 
 
 for _command in (
-    *(auditing.audit, auditing.plan, auditing.search, auditing.twins),
+    *(starting.init, auditing.audit, auditing.plan, auditing.search, auditing.twins),
     *(tables.metrics, tables.data, mending.mitigate, tables.disclose),
-    *(anonymizing.anonymize, anonymizing.assess),
-    *(showing.show, showing.kinds, showing.demo),
+    *(anonymizing.anonymize, anonymizing.assess, comparing.compare),
+    *(showing.show, showing.kinds, showing.schema, showing.demo),
 ):
     app.command()(_command)
 app.add_typer(anonymizing.people, name="people")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 import paribus as pb
-from paribus.cli._options import Html, Json, Junit, Lenient, People, Seed, Spec, Trust
+from paribus.cli import starting
+from paribus.cli._options import Html, Json, Junit, Lenient, Output, People, Seed, Spec, Trust
 from paribus.cli._outcome import (
     apart,
     finish,
@@ -19,13 +20,29 @@ from paribus.cli._outcome import (
     show_text,
     writable,
 )
+from paribus.cli.starting import Favorable, Features, Gap, Model, Outcome, Protect, Sheet
 
 
 def audit(
-    spec: Spec,
+    spec: Annotated[
+        Path | None,
+        typer.Argument(help="The audit, a TOML file; or --model and --data.", metavar="SPEC"),
+    ] = None,
+    model: Model = None,
+    data: Annotated[Path | None, typer.Option(help="Without SPEC: people, real rows.")] = None,
+    protect: Protect = None,
+    favorable: Favorable = None,
+    outcome: Outcome = None,
+    features: Features = None,
+    tolerance: Gap = None,
+    sheet: Sheet = None,
     json: Json = None,
     html: Html = None,
     junit: Junit = None,
+    output: Output = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Write all pairs: a .csv, .parquet or .xlsx file.")
+    ] = None,
     people: People = None,
     seed: Seed = None,
     workers: Annotated[int, typer.Option(help="Blocks asked about at a time.", min=1)] = 1,
@@ -35,17 +52,30 @@ def audit(
 ) -> None:
     """Audit a model, and say what was found.
 
+    Without SPEC, the audit is drafted from the options, as by `paribus init`.
+
     Exit codes: 0 within tolerance, 1 biased, 2 the request is wrong, 3 inconclusive.
 
     Example: paribus audit audit.toml --html report.html --json record.json
+
+    Example: paribus audit --model loan.skops --data people.csv --protect sex
     """
     stop = "early" if early else None
-    ready(json, html, junit)
-    declared = pb.load(spec, people=number_of_people(people), seed=seed, stop=stop)
-    ready(json, html, junit, *read_by(declared, spec))
+    given = {
+        **{"model": model, "data": data, "protect": protect, "favorable": favorable},
+        **{"outcome": outcome, "features": features, "tolerance": tolerance, "sheet": sheet},
+        "trust": trust,
+    }
+    ready(json, html, junit, output=output, pairs=pairs)
+    declared, read = starting.declared(
+        spec, given, people=number_of_people(people), seed=seed, stop=stop
+    )
+    ready(json, html, junit, *read, output=output, pairs=pairs)
     with progress(workers) as executor:
         record = declared.run(executor, trust=trust)
-    finish(record, json, html, junit, inconclusive_ok)
+    if pairs is not None:
+        record.save_pairs(pairs)
+    finish(record, json, html, junit, inconclusive_ok, output, spec)
 
 
 def plan(

@@ -54,7 +54,10 @@ def mitigate(
     folds: Annotated[int | None, typer.Option(help="Parts of the rows, from 2 to 20.")] = None,
     weight: Weight = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the model, a .skops file.")
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", help="The model (.skops), or a report by its suffix; repeatable."
+        ),
     ] = None,
     choose: Annotated[
         str | None, typer.Option(help="The candidate to write, instead of the recommended one.")
@@ -75,8 +78,9 @@ def mitigate(
 
     Example: paribus mitigate audit.toml --train loans.csv --label repaid -o best.skops
     """
-    ready(json, html, junit)
-    _check_model_output(output, choose)
+    model, reports = _told_apart(output)
+    ready(json, html, junit, output=reports)
+    _check_model_output(model, choose)
     declared = pb.load(spec, people=number_of_people(people), seed=seed)
     given = {
         "train": None if train is None else str(train),
@@ -89,13 +93,28 @@ def mitigate(
     }
     options: dict[str, Any] = pb.read_mitigation(spec, choose=choose, **given)
     read = [*read_by(declared, spec), *map(Path, filter(None, [options.get("train")]))]
-    ready(json, html, junit, *read)
-    apart([output], read)
+    ready(json, html, junit, *read, output=reports)
+    apart([model], read)
     with progress(workers, "Trying") as executor:
         result = pb.mitigate(declared, **options, executor=executor, trust=trust)
-    write_and_show(result.record, json, html, junit)
-    _hand_over(result, output, choose)
+    write_and_show(result.record, json, html, junit, reports, spec)
+    _hand_over(result, model, choose)
     leave(_code_of(result), inconclusive_ok)
+
+
+def _told_apart(output: list[Path] | None) -> tuple[Path | None, list[Path]]:
+    """Tell the file of the model from reports."""
+    models = [path for path in output or [] if path.suffix.lower() == ".skops"]
+    reports = [path for path in output or [] if path not in models]
+    if len(models) > 1:
+        raise OutputError(f'"{models[1]}": one model is written, to one .skops file')
+    for path in reports:
+        try:
+            pb.Record.format_of(path)
+        except OutputError as error:
+            said = f'"{path}": a model is written to a .skops file, and {error.message}'
+            raise OutputError(said) from None
+    return (models[0] if models else None), reports
 
 
 def _check_model_output(output: Path | None, choose: str | None) -> None:
@@ -104,8 +123,6 @@ def _check_model_output(output: Path | None, choose: str | None) -> None:
         if choose is not None:
             raise SpecError("say where to write it, such as -o best.skops", path="choose")
         return
-    if output.suffix.lower() != ".skops":
-        raise OutputError(f'"{output}": a model is written to a .skops file')
     writable([output])
     if find_spec("skops") is None:
         raise OutputError(f'"{output}" takes skops: pip install "paribus[skops]"')

@@ -2,49 +2,113 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import paribus as pb
-from paribus.cli._options import Html, Junit
-from paribus.cli._outcome import apart, colored, rendered, show_text, writable
-from paribus.errors import DataError
+from paribus.cli import _completion
+from paribus.cli._options import Html, Junit, Output
+from paribus.cli._outcome import (
+    apart,
+    colored,
+    rendered,
+    show_bytes,
+    show_text,
+    writable,
+    write_reports,
+)
+from paribus.errors import DataError, SpecError
 
 
 def show(
     record: Annotated[
-        Path, typer.Argument(help="A record, the JSON file of an audit (or an assessment).")
+        list[Path],
+        typer.Argument(
+            help="A record, the JSON file of an audit (or an assessment); of several, --html "
+            "makes one page."
+        ),
     ],
     html: Html = None,
     junit: Junit = None,
+    output: Output = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="Show it in this format, such as markdown.",
+            metavar="NAME",
+            autocompletion=_completion.formats,
+        ),
+    ] = None,
 ) -> None:
     """Show the record of a finished audit; needs neither the model nor its libraries.
 
     Example: paribus show record.json --html report.html
     """
-    opened = _opened(record)
-    writable([html, junit])
-    apart([html, junit], [record])
-    for path, format in ((html, "html"), (junit, "junit")):
+    if len(record) > 1:
+        _show_all(record, html, [junit, format, *(output or [])])
+        return
+    opened = _opened(record[0])
+    if isinstance(opened, pb.Record):
+        for each in output or []:
+            opened.format_of(each)
+    writable([html, junit, *(output or [])])
+    apart([html, junit, *(output or [])], record)
+    for path, kind in ((html, "html"), (junit, "junit")):
         if path is not None:
-            pb.write_atomically(path, opened.render(format))
-    show_text(rendered(opened))
+            pb.write_atomically(path, opened.render(kind))
+    write_reports(opened, output)
+    if format is None:
+        show_text(rendered(opened))
+    else:
+        show_bytes(opened.render(format), format)
+
+
+def _show_all(records: list[Path], html: Path | None, others: list[Any]) -> None:
+    """Show several records, one after the other, and write them as one page."""
+    if any(others):
+        raise SpecError("several records go into one page with --html, and into nothing else")
+    writable([html])
+    apart([html], records)
+    opened = [_opened(path) for path in records]
+    if html is not None:
+        pb.write_report(opened, html)
+    for each in opened:
+        show_text(rendered(each))
 
 
 def kinds(
-    family: Annotated[str | None, typer.Argument(help="One family only, such as fields.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A family, such as fields; or a kind, such as integers or fields.integers.",
+            autocompletion=_completion.kinds,
+        ),
+    ] = None,
 ) -> None:
-    """List the kinds of fields, models, tests and report formats.
+    """List the kinds of fields, models, tests and more, or explain one.
 
-    Example: paribus kinds fields
+    Example: paribus kinds integers
     """
-    for name, members in pb.kinds(family).items():
-        typer.echo(f"{name}:")
-        width = max(map(len, members))
-        for kind, sentence in members.items():
-            typer.echo(f"  {kind:{width}}  {sentence}")
+    typer.echo(pb.explain(name))
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it; else to stdout.")
+    ] = None,
+) -> None:
+    """Write the JSON schema of the audit's file, with which editors complete and check it.
+
+    Example: paribus schema -o audit.schema.json
+    """
+    text = json.dumps(pb.spec_schema(), indent=1, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        pb.write_atomically(output, text.encode("utf-8"))
 
 
 def demo(

@@ -19,6 +19,7 @@ from paribus.cli._options import (
     Junit,
     Label,
     Lenient,
+    Output,
     References,
     Score,
     Table,
@@ -54,6 +55,7 @@ def metrics(
     json: Json = None,
     html: Html = None,
     junit: Junit = None,
+    output: Output = None,
     seed: Annotated[int, typer.Option(help="Of resamples.")] = 0,
     inconclusive_ok: Lenient = False,
 ) -> None:
@@ -64,7 +66,7 @@ def metrics(
 
     Example: paribus metrics scored.parquet --label y --decision yhat --by sex,race
     """
-    ready(json, html, junit, table)
+    ready(json, html, junit, table, output=output)
     record = pb.metrics(
         table,
         by=listed(by) or [],
@@ -85,7 +87,7 @@ def metrics(
         confidence=confidence,
         seed=seed,
     )
-    finish(record, json, html, junit, inconclusive_ok)
+    finish(record, json, html, junit, inconclusive_ok, output)
 
 
 def data(
@@ -111,6 +113,7 @@ def data(
     json: Json = None,
     html: Html = None,
     junit: Junit = None,
+    output: Output = None,
     seed: Annotated[int, typer.Option(help="Of samples, splits and resamples.")] = 0,
     trust: Trust = False,
     inconclusive_ok: Lenient = False,
@@ -122,7 +125,7 @@ def data(
 
     Example: paribus data loans.csv --protect sex,race --label repaid --html data.html
     """
-    ready(json, html, junit, table)
+    ready(json, html, junit, table, output=output)
     record = pb.audit_data(
         table,
         protect=listed(protect) or [],
@@ -144,7 +147,7 @@ def data(
         seed=seed,
         trust=trust,
     )
-    finish(record, json, html, junit, inconclusive_ok)
+    finish(record, json, html, junit, inconclusive_ok, output)
 
 
 def disclose(
