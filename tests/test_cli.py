@@ -78,7 +78,7 @@ def run(monkeypatch, capsys):
     return command
 
 
-COMMANDS = ["audit", "plan", "search", "twins", "mitigate", "show", "kinds", "demo"]
+COMMANDS = ["audit", "plan", "search", "twins", "mitigate", "show", "kinds", "schema", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

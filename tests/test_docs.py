@@ -60,7 +60,7 @@ from paribus.spec import from_tables
 from paribus.studies._assessment import RiskVerdict, Word
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = {"README.md": 5, "CONTRIBUTING.md": 2, "extending.md": 1, "metrics.md": 1}
 """Blocks of a page that need not run, at most; none on all other pages."""
 
@@ -262,7 +262,11 @@ def fragment_loads(text: str) -> None:
 # --- the tests ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def _named(page: Path) -> str:
+    return page.relative_to(ROOT).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
 def test_blocks_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
@@ -274,7 +278,7 @@ def test_blocks_run(
         reader.read(block)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=_named)
 def test_few_blocks_are_left_out(page: Path) -> None:
     left_out = [block for block in blocks(page) if block.note("not run")]
     assert len(left_out) <= NOT_RUN.get(page.name, 0)
@@ -282,7 +286,7 @@ def test_few_blocks_are_left_out(page: Path) -> None:
         assert re.fullmatch(r"not run: .{8,}", block.note("not run") or "")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=_named)
 def test_links_lead_somewhere(page: Path) -> None:
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", text):

@@ -16,7 +16,6 @@ SLOW = {
     "pyarrow",
     "narwhals",
     "mimesis",
-    "altair",
 }
 
 
@@ -52,7 +51,7 @@ def test_a_record_opens_without_what_a_model_needs(tmp_path):
     )
     path = record.save(tmp_path / "record.json")
     code = f"import paribus\nparibus.open_record({str(path)!r}).render('junit')"
-    assert not imported(code) & {"sklearn", "onnxruntime", "xgboost", "mimesis", "altair"}
+    assert not imported(code) & {"sklearn", "onnxruntime", "xgboost", "mimesis"}
 
 
 @pytest.mark.parametrize("name", paribus.__all__)

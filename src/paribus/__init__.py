@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from paribus.anonymizing.sampling import detect_files
     from paribus.answers import Answers
     from paribus.auditing import Audit, audit
+    from paribus.drafting import Draft, draft
     from paribus.errors import (
         DataError,
         ModelError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
     from paribus.executors.serial import Serial
     from paribus.executors.threads import Threads
+    from paribus.explaining import explain
     from paribus.measuring import audit_data, metrics
     from paribus.people.fields.choice import choice
     from paribus.people.fields.constant import constant
@@ -44,17 +46,23 @@ if TYPE_CHECKING:
     from paribus.people.fields.sequence import sequence
     from paribus.people.fields.uniform import uniform
     from paribus.people.population import People, Protected
+    from paribus.people.shared import SharedPeople
     from paribus.probe.recorded import recorded
     from paribus.rating import group_rates
     from paribus.record import Record, open_record
+    from paribus.schema import spec_schema
     from paribus.spec import kinds, load, read_anonymization, read_mitigation, read_population
     from paribus.studies._assessment import Assessment, open_assessment
+    from paribus.studies._compared import Compared
     from paribus.studies.assess import assess
+    from paribus.studies.book import write_report
+    from paribus.studies.compare import compare
     from paribus.studies.disclosure import disclose
     from paribus.studies.loan import demo
     from paribus.studies.mitigate import Mitigated, mitigate
     from paribus.studies.plan import plan
     from paribus.studies.search import search
+    from paribus.tracking import log_to_mlflow
 
 __version__ = "0.1.0"
 
@@ -63,7 +71,9 @@ __all__ = [
     "Answers",
     "Assessment",
     "Audit",
+    "Compared",
     "DataError",
+    "Draft",
     "Key",
     "Mitigated",
     "ModelError",
@@ -73,6 +83,7 @@ __all__ = [
     "Protected",
     "Record",
     "Serial",
+    "SharedPeople",
     "SpecError",
     "Threads",
     "TrustError",
@@ -84,6 +95,7 @@ __all__ = [
     "audit_data",
     "check_writable",
     "choice",
+    "compare",
     "constant",
     "copy_of",
     "dates",
@@ -91,11 +103,14 @@ __all__ = [
     "detect",
     "detect_files",
     "disclose",
+    "draft",
+    "explain",
     "group_rates",
     "integers",
     "kinds",
     "learn",
     "load",
+    "log_to_mlflow",
     "lognormal",
     "map_of",
     "metrics",
@@ -111,8 +126,10 @@ __all__ = [
     "recorded",
     "search",
     "sequence",
+    "spec_schema",
     "uniform",
     "write_atomically",
+    "write_report",
 ]
 
 _HOMES = {
@@ -126,6 +143,7 @@ _HOMES = {
     "anonymizing.sampling": ("detect_files",),
     "answers": ("Answers",),
     "auditing": ("Audit", "audit"),
+    "drafting": ("Draft", "draft"),
     "errors": (
         "DataError",
         "ModelError",
@@ -136,6 +154,7 @@ _HOMES = {
     ),
     "executors.serial": ("Serial",),
     "executors.threads": ("Threads",),
+    "explaining": ("explain",),
     "measuring": ("audit_data", "metrics"),
     "people.fields.choice": ("choice",),
     "people.fields.constant": ("constant",),
@@ -149,17 +168,23 @@ _HOMES = {
     "people.fields.sequence": ("sequence",),
     "people.fields.uniform": ("uniform",),
     "people.population": ("People", "Protected"),
+    "people.shared": ("SharedPeople",),
     "probe.recorded": ("recorded",),
     "rating": ("group_rates",),
     "record": ("Record", "open_record"),
+    "schema": ("spec_schema",),
     "spec": ("kinds", "load", "read_anonymization", "read_mitigation", "read_population"),
     "studies._assessment": ("Assessment", "open_assessment"),
+    "studies._compared": ("Compared",),
     "studies.assess": ("assess",),
+    "studies.book": ("write_report",),
+    "studies.compare": ("compare",),
     "studies.disclosure": ("disclose",),
     "studies.loan": ("demo",),
     "studies.mitigate": ("Mitigated", "mitigate"),
     "studies.plan": ("plan",),
     "studies.search": ("search",),
+    "tracking": ("log_to_mlflow",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

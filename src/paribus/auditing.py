@@ -28,6 +28,7 @@ from paribus.executors.base import Executor
 from paribus.executors.serial import Serial
 from paribus.executors.threads import Threads
 from paribus.findings import Multiplicity, judge
+from paribus.keeping import kept_of
 from paribus.measuring import Data, Measured, declared_data
 from paribus.measuring import measure as measure_table
 from paribus.outcomes import Outcome
@@ -35,6 +36,7 @@ from paribus.people.census import CensusError
 from paribus.people.fields.base import FIELDS, Field
 from paribus.people.population import People, Protected
 from paribus.people.sample import Rows
+from paribus.people.shared import SharedPeople
 from paribus.probe._ask import ask, features_of
 from paribus.probe._handed import probe_of
 from paribus.probe.base import Model, Probe, outcome_of
@@ -91,7 +93,7 @@ class Audit(Declaration):
         """The recipe of the people: nothing is drawn yet."""
         table = self.table
         if table is None and self._base is not None:
-            table = Table.read(self._base)
+            table = self._read()
         size = self.size if isinstance(self.size, int) else None
         early = self.stop == "early"
         rows = None if table is None else Rows(table, self.seed, size, shuffled=early)
@@ -101,6 +103,12 @@ class Audit(Declaration):
         return People(
             protect=self.protect, fields=self.fields, size=count, seed=self.seed, rows=rows
         )
+
+    def _read(self) -> Table:
+        """Read the file of the data."""
+        assert self.data is not None
+        assert self.data.path is not None
+        return Table.read(self.data.path, sheet=self.data.sheet)
 
     @property
     def _base(self) -> str | None:
@@ -147,7 +155,13 @@ class Audit(Declaration):
         """Give the recipe of the balanced data set: every person at every combination of levels."""
         return factorial(self.people)
 
-    def run(self, executor: Executor | None = None, *, trust: bool = False) -> Record:
+    def run(
+        self,
+        executor: Executor | None = None,
+        *,
+        trust: bool = False,
+        shared: SharedPeople | None = None,
+    ) -> Record:
         """Run the audit.
 
         Parameters
@@ -156,6 +170,8 @@ class Audit(Declaration):
             How work is mapped over blocks of people; one after the other where left out.
         trust : bool
             Whether a model may be loaded from a format that can run code.
+        shared : SharedPeople, optional
+            Where people are kept for the next audit of the same ones; changes no number.
 
         Raises
         ------
@@ -166,13 +182,13 @@ class Audit(Declaration):
         model = self.probe.open(trust=trust)
         outcome = outcome_of(self.probe, model)
         tolerance = self.settled_tolerance(outcome)
-        twins = self.asked(model)
+        twins = _sharing(self.asked(model), shared)
         stopping = self._stopping(twins, model, outcome, tolerance)
         clock.lap("prepare")
         measured = self.measured(model)
         clock.lap("measure")
         # What chance moves is exact for nobody: a sample tells how far chance goes.
-        sample = None if twins.people.census is None else self.twins()
+        sample = None if twins.people.census is None else _sharing(self.twins(), shared)
         answers = ask(
             self.probe,
             model,
@@ -192,6 +208,8 @@ class Audit(Declaration):
         clock.lap("weigh")
         witnesses = witnesses_of(answers)
         clock.lap("witnesses")
+        kept = kept_of(answers)
+        clock.lap("keep")
         cap = len(twins.people)
         return Record.sum_up(
             answers,
@@ -214,6 +232,7 @@ class Audit(Declaration):
             + (() if measured is None else measured.notes),
             exhaustive=answers.exhaustive,
             stopped=Stopped(cap=cap, pairs=answers.people) if stopping else None,
+            kept=kept,
             run=clock.run(answers),
         )
 
@@ -224,7 +243,8 @@ class Audit(Declaration):
             return None
         if data.path is None and self.table is None:
             raise SpecError("name the file of the table: path = ...", path="$.data.path")
-        source = Source.of(data.path if self.table is None else self.table.frame.to_native())
+        table = self._read() if self.table is None and data.sheet is not None else self.table
+        source = Source.of(data.path if table is None else table.frame.to_native())
         if not data.by:
             found = {name: levels for name, levels in self.protect.items() if name in source.names}
             references = {name: each.levels[each.reference_index] for name, each in found.items()}
@@ -402,6 +422,7 @@ def audit(
     name: str = "Audit",
     workers: int = 1,
     trust: bool = False,
+    shared: SharedPeople | None = None,
 ) -> Record:
     """Audit a model with counterfactual twins.
 
@@ -415,7 +436,8 @@ def audit(
     fields : mapping, optional
         Column -> field, such as ``pb.integers(18, 70)``. With `data` they replace or add columns.
     data : data frame or path, optional
-        Real rows as base people: pandas, polars, pyarrow, DuckDB, or a CSV or Parquet file.
+        Real rows as base people: pandas, polars, pyarrow, DuckDB, or a file of CSV, Parquet, Excel
+        or JSON lines.
     measure : mapping, optional
         What the columns of `data` are besides, such as ``{"label": "repaid"}``: then the data
         themselves are audited too, into the same record. The keys are those of ``[data]``.
@@ -467,6 +489,8 @@ def audit(
         Blocks of people asked about at a time.
     trust : bool
         Whether to load formats that can run code.
+    shared : SharedPeople, optional
+        Where people are kept for the next audit of the same ones; changes no number.
 
     Returns
     -------
@@ -546,7 +570,12 @@ def audit(
         },
         **where,
     )
-    return declared.run(Threads(workers=workers) if workers > 1 else Serial(), trust=trust)
+    executor = Threads(workers=workers) if workers > 1 else Serial()
+    return declared.run(executor, trust=trust, shared=shared)
+
+
+def _sharing(twins: Twins, shared: SharedPeople | None) -> Twins:
+    return twins if shared is None else twins.sharing(shared)
 
 
 def declare(**parts: Any) -> Audit:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic_core import PydanticSerializationError
 
-from paribus._files import write_atomically
+from paribus._files import write_atomically, write_table
 from paribus._plugins import Declaration, Family
 from paribus.comparison import Comparison
 from paribus.errors import DataError, OutputError, SpecError, nearest
 from paribus.evidence.base import Line, Row
 from paribus.findings import Finding, Verdict, overall
+from paribus.keeping import Kept
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from paribus.answers import Answers
 
 REPORTS = Family("paribus.report", "report format")
 
 SCHEMA = 1
+
+_SUFFIXES = {
+    **{"": "", ".xml": "junit", ".txt": "terminal", ".htm": "html", ".md": "markdown"},
+    # The names of kinds are no suffixes.
+    **dict.fromkeys((".junit", ".terminal", ".model_card", ".line", ".failure"), ""),
+}
+_KNOWN = (".json", ".html", ".csv", ".xlsx", ".md", ".sarif", ".xml", ".txt")
+_PAIRS = (".csv", ".parquet", ".xlsx")
 
 
 class Witness(Declaration):
@@ -132,6 +146,8 @@ class Record(Declaration):
     """Of an audit that may stop early, when it did."""
     comparison: Comparison | None = None
     """Ways to mend the model, where they were compared; all else is about the model as it is."""
+    kept: Kept | None = None
+    """What the model said of the first people, for a comparison with another audit of them."""
     notes: tuple[str, ...] = ()
     """What a reader must know before trusting a number."""
     run: dict[str, Any]
@@ -148,15 +164,56 @@ class Record(Declaration):
 
     def json_text(self) -> str:
         """Write the record as JSON text, with a line break at its end."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+        try:
+            return self.model_dump_json(indent=2, by_alias=True) + "\n"
+        except PydanticSerializationError:
+            # A model may answer with half a pair of surrogates, which JSON can only write escaped.
+            return json.dumps(self.model_dump(by_alias=True), indent=2) + "\n"
 
     def render(self, format: str, **options: Any) -> bytes:
         """Render the record in one of the report formats (``paribus kinds`` lists them)."""
         rendered = REPORTS.module(format).render(self, **options)
         return rendered if isinstance(rendered, bytes) else rendered.encode()
 
-    def save(self, path: str | Path) -> Path:
-        """Write the record; the suffix chooses the format: ``.json``, ``.html``, ``.xml`` (JUnit).
+    @staticmethod
+    def format_of(path: str | Path) -> str:
+        """Tell by the name of a file in which format a record is written to it.
+
+        Parameters
+        ----------
+        path : str or Path
+            ``.json``, ``.html``, ``.csv``, ``.xlsx``, ``.md``, ``.sarif``, ``.xml`` (JUnit) and
+            ``.txt``; a file called ``MODEL_CARD.md``, or whose name ends in ``.card.md``, is a
+            model card.
+
+        Raises
+        ------
+        OutputError
+            Where the suffix says no known format, or what writes the format is not installed.
+
+        Examples
+        --------
+        >>> Record.format_of("loan.md"), Record.format_of("loan.card.md")
+        ('markdown', 'model_card')
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        format = _SUFFIXES.get(suffix, suffix.removeprefix("."))
+        if format not in REPORTS.kinds():
+            raise OutputError(f'"{target}" names no known report format{nearest(suffix, _KNOWN)}')
+        if format == "xlsx" and find_spec("openpyxl") is None:
+            raise OutputError(f'"{target}" takes openpyxl: pip install "paribus[excel]"')
+        card = target.name.lower() == "model_card.md" or target.name.lower().endswith(".card.md")
+        return "model_card" if card else format
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the record; the name of the file chooses the format (see `format_of`).
+
+        Parameters
+        ----------
+        path : str or Path
+        **options
+            Of the format, such as ``spec`` of SARIF.
 
         Raises
         ------
@@ -165,14 +222,46 @@ class Record(Declaration):
             half written.
         """
         target = Path(path)
-        format = {"": "", ".xml": "junit", ".txt": "terminal", ".htm": "html"}.get(
-            target.suffix.lower(), target.suffix.lower().removeprefix(".")
-        )
-        if format not in REPORTS.kinds():
-            known = [".json", ".html", ".xml", ".txt"]
-            raise OutputError(f'"{target}" names no known report format{nearest(format, known)}')
-        write_atomically(target, self.render(format))
+        write_atomically(target, self.render(self.format_of(target), **options))
         return target
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether all answers are at hand: not in a record that was read from a file."""
+        return self._answers is not None
+
+    def save_pairs(self, path: str | Path) -> Path:
+        """Write the audit table of `pairs`: ``.csv``, ``.parquet`` or ``.xlsx``.
+
+        Raises
+        ------
+        DataError
+            On a record that was read from a file.
+        OutputError
+            Where the suffix says another format, the file cannot be written, or there are more
+            pairs than rows on a sheet of Excel.
+        """
+        target = Path(path)
+        self.check_pairs(target)
+        if target.suffix.lower() == ".xlsx":
+            write_atomically(target, self.render("xlsx", sheets=("Pairs",)))
+        else:
+            write_table(target, [_without_nan(self.pairs("pyarrow"))])
+        return target
+
+    @staticmethod
+    def check_pairs(path: str | Path) -> None:
+        """Refuse a file to which `save_pairs` could not write, before the work that fills it.
+
+        Raises
+        ------
+        OutputError
+        """
+        target = Path(path)
+        if target.suffix.lower() not in _PAIRS:
+            raise OutputError(f'"{target}": pairs are written to {", ".join(_PAIRS)}')
+        if target.suffix.lower() == ".xlsx":
+            Record.format_of(target)
 
     def pairs(self, kind: str | None = None) -> Any:
         """Give the audit table: one row per person and contrast, with both answers.
@@ -204,6 +293,25 @@ class Record(Declaration):
         return self.render("terminal", color=False, width=100).decode()
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show the page in brief in a notebook."""
+        # Found like the formats; it is none that anybody asks for by name.
+        return str(import_module(f"{REPORTS.package}._fragment").of_record(self))
+
+
+def _without_nan(table: pa.Table) -> pa.Table:
+    """Leave empty what is missing: the gap of a pair without both answers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [
+        pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+        if pa.types.is_floating(column.type)
+        else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def open_record(path: str | Path) -> Record:
