@@ -485,7 +485,12 @@ _FAR = 2**30
 
 def _bounds(schema: Mapping[str, Any]) -> str:
     keys = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-    near = {key: schema[key] for key in keys if key in schema and abs(schema[key]) < _FAR}
+    near = {
+        # Older versions of pydantic write 0 as 0.0.
+        key: int(schema[key]) if schema[key] == int(schema[key]) else schema[key]
+        for key in keys
+        if key in schema and abs(schema[key]) < _FAR
+    }
     low, high, above, below = (near.get(key) for key in keys)
     if low is not None and high is not None:
         return f" from {low:,} to {high:,}"

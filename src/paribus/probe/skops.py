@@ -29,6 +29,9 @@ _OURS = frozenset(
 )
 """Our own mended models: loading them runs no code but ours."""
 
+_DATA = frozenset({"sklearn.compose._column_transformer._RemainderColsList"})
+"""A list of columns, which scikit-learn 1.6 keeps in every ColumnTransformer."""
+
 _SAFE = (0, 12)
 """Version of skops from which on a file cannot hide what it holds behind the name of a class."""
 
@@ -85,7 +88,8 @@ class SkopsProbe(Probe):
             found_types = skops.io.get_untrusted_types(file=file)
         except Exception as error:
             raise unreadable(file, "a skops file", error) from None
-        untrusted = sorted(set(found_types) - (_OURS if _version() >= _SAFE else frozenset()))
+        known = _OURS | _DATA if _version() >= _SAFE else frozenset()
+        untrusted = sorted(set(found_types) - known)
         if untrusted and not trust:
             more = f" and {len(untrusted) - _SHOWN} more" if len(untrusted) > _SHOWN else ""
             raise TrustError(
