@@ -275,7 +275,8 @@ class Record(Declaration):
         -------
         DataFrame
             Columns ``person, attribute, reference, group, reference_answer, group_answer, gap,
-            flip``, then the columns of the person as the reference twin has them.
+            flip``, then the columns of the person as the reference twin has them. In pairs that
+            differ in nothing but, say, their name (the placebo) ``reference`` is ``as they are``.
 
         Raises
         ------

@@ -62,9 +62,12 @@ def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
     columns = [
         Column("Person", numeric=True, both=True),
         *([] if labeled else [Column(name(first.attribute))]),
-        *(Column(name(key)) for key in front),
+        *(Column(name(key), numeric=_numeric(key, pairs)) for key in front),
         Column("Answer"),
-        *(Column(name(key), extra=key not in telling, both=True) for key in alone),
+        *(
+            Column(name(key), numeric=_numeric(key, pairs), extra=key not in telling, both=True)
+            for key in alone
+        ),
         *([Column("All else, equal for both", extra=True, both=True)] if together else []),
     ]
     rows = []
@@ -86,6 +89,19 @@ def _table(pairs: Sequence[Witness], telling: Sequence[str]) -> Table:
             )
     title = f"{name(first.attribute)}: {name(first.reference)} and {name(first.group)}"
     return Table(title, tuple(columns), tuple(rows), beside=2)
+
+
+def _numeric(key: str, pairs: Sequence[Witness]) -> bool:
+    """Tell whether a column holds numbers and nothing else, gaps aside."""
+    sides = (
+        {**pair.same, **values}.get(key)
+        for pair in pairs
+        for values in (pair.reference_values, pair.group_values)
+    )
+    said = [content for content in sides if content is not None]
+    return bool(said) and all(
+        isinstance(content, int | float) and not isinstance(content, bool) for content in said
+    )
 
 
 def _together(pair: Witness, keys: Sequence[str]) -> Cell:
