@@ -150,6 +150,8 @@ def test_synthetic_people(run, made, tmp_path):
         ("loan", ("--protect", ","), "--protect: name at least one column"),
         ("loan", ("--label", "aproved"), '--label: the data have no column "aproved"'),
         ("loan", ("--outcome", "nummer"), "--outcome: "),
+        ("loan", ("--label", "sex", "--protect", "sex"), '--label: "sex" is protected'),
+        ("unnamed", ("--features", "sex"), 'the column "sex" holds text; give its code'),
         ("loan", ("--sheet", "x"), "has no sheets"),
         ("loan", ("--tolerance", "7"), ""),
         ("nowhere", (), "there is no file"),
@@ -181,6 +183,8 @@ def test_an_audit_is_a_file_or_its_options(run, made):
         2,
         'paribus: --protect: is for audits without a file; write it into "audit.toml"\n',
     )
+    code, _, err = run("audit", "audit.toml", "--tolerance", "0")
+    assert (code, err.split(":")[1]) == (2, " --tolerance")
     code, _, err = run("audit")
     assert code == 2
     assert "name the file of an audit, or --model and --data" in err

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 
 import openpyxl
@@ -14,6 +15,10 @@ from paribus import cli
 MODELS = """
 def biased(people):
     return (people["gender"] == "Male").astype(int)
+
+
+def fair(people):
+    return (people["income"] > 500_000).astype(int)
 """
 
 SPEC = """\
@@ -180,3 +185,53 @@ def test_without_openpyxl_a_workbook_is_refused_first(folder, run, monkeypatch):
     code, _, err = run("audit", "audits/loan.toml", "--trust", "-o", "a.xlsx")
     assert code == 2
     assert 'takes openpyxl: pip install "paribus[excel]"' in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-o", "a.csv", "--pairs", "a.csv"],
+        ["-o", "a.json", "--json", "./a.json"],
+        ["-o", "a.md", "-o", "audits/../a.md"],
+    ],
+)
+def test_no_file_is_written_twice(folder, run, arguments):
+    code, out, err = run("audit", "audits/loan.toml", "--trust", *arguments)
+    assert (code, out) == (2, "")
+    assert "is to be written twice; choose another name" in err
+    assert not list(folder.glob("a.*"))
+
+
+def test_one_pipe_takes_several_reports(folder, run):
+    code, _, err = run("audit", "audits/loan.toml", "--trust", "--html", os.devnull, "--json", "-")
+    assert (code, err) == (1, "")
+    code, _, err = run(
+        "audit", "audits/loan.toml", "--trust", "--html", os.devnull, "--junit", os.devnull
+    )
+    assert (code, err) == (1, "")
+
+
+def test_junit_passes_where_the_command_does(folder, run):
+    (folder / "few.toml").write_text(SPEC.replace(":biased", ":fair").replace("200", "20"))
+    arguments = ("audit", "few.toml", "--trust", "--junit", "a.xml", "-o", "b.xml")
+    code, _, _ = run(*arguments)
+    assert code == 3
+    assert "<failure" in (folder / "a.xml").read_text()
+    code, _, _ = run(*arguments, "--inconclusive-ok")
+    assert code == 0
+    for name in ("a.xml", "b.xml"):
+        text = (folder / name).read_text()
+        assert "<skipped" in text
+        assert "<failure" not in text
+
+
+def test_where_pairs_do_not_fit_the_record_is_kept(folder, run, monkeypatch):
+    monkeypatch.setattr("paribus.report.xlsx.MOST_ROWS", 50)
+    code, out, err = run(
+        "audit", "audits/loan.toml", "--trust", "-o", "a.json", "--pairs", "pairs.xlsx"
+    )
+    assert code == 2
+    assert "there are 200 pairs; write them as .csv or .parquet" in err
+    assert "BIASED" in out
+    assert pb.open_record("a.json").verdict == "biased"
+    assert not (folder / "pairs.xlsx").exists()

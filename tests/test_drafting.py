@@ -131,6 +131,12 @@ def test_protected_columns_are_found_by_header_and_values():
     assert '"marital-status"' in unsure(made)
 
 
+@pytest.mark.parametrize("header", ["Staatsangehörigkeit", "staatsangehoerigkeit", "Nationalité"])
+def test_umlauts_may_be_written_out(header):
+    data = frame(**{header: RNG.choice(["x", "y"], ROWS)})
+    assert set(guessed(drafted(data, protect=None), "protect")) == {"sex", header}
+
+
 def test_flags_named_after_a_group_are_found():
     black = (np.arange(ROWS) % 5 == 0).astype(int)
     data = pd.DataFrame({"male": (SEX == "Male").astype(int), "black": black, "rent": black[::-1]})
@@ -169,6 +175,43 @@ def test_codes_titles_and_names_move_with_the_attribute():
     assert "income" not in fields
     people = made.audit().people
     assert set(people.closure("sex")) == {"sex", "code", "title", "first_name"}
+
+
+@pytest.mark.parametrize("protect", ["age", "nation"])
+def test_a_title_does_not_follow_what_is_no_gender(protect):
+    data = frame(
+        age=np.arange(ROWS) % 60 + 20,
+        nation=[f"N{i % 9}" for i in range(ROWS)],
+        title=RNG.choice(["Mr", "Ms", "Mrs"], ROWS, p=[0.5, 0.45, 0.05]),
+    )
+    made = drafted(data, protect=protect)
+    assert guessed(made, "fields") == {}
+    assert made.audit().run().verdict == "within tolerance"
+
+
+def test_three_genders_have_their_titles_and_no_names():
+    gender = np.where(np.arange(ROWS) % 20 == 0, "Nonbinary", SEX)
+    title = np.select([gender == "Male", gender == "Female"], ["Mr", "Ms"], "Mx")
+    title[gender == "Female"] = RNG.choice(["Ms", "Mrs"], (gender == "Female").sum(), p=[0.8, 0.2])
+    data = frame(sex=gender, title=title, first_name=np.where(SEX == "Male", "John", "Susan"))
+    data.loc[::2, "first_name"] = np.where(SEX[::2] == "Male", "Peter", "Mary")
+    made = drafted(data)
+    titles = {"Male": "Mr", "Female": "Ms", "Nonbinary": "Mx"}
+    assert guessed(made, "fields") == {"title": {"kind": "map", "of": "sex", "map": titles}}
+    assert '"first_name" holds names' in unsure(made)
+    assert 'not known for "Nonbinary"' in unsure(made)
+    made.check()
+
+
+def test_names_stay_where_a_gender_is_missing():
+    data = frame(first_name=np.where(SEX == "Male", "John", "Susan"))
+    data.loc[::2, "first_name"] = np.where(SEX[::2] == "Male", "Peter", "Mary")
+    data.loc[:20, "sex"] = None
+    made = drafted(data)
+    assert "not known for who has none" in unsure(made)
+    made.check()
+    # People who are drawn have a gender each.
+    assert "follows" in guessed(drafted(data, synthetic=True), "fields")["first_name"]
 
 
 def test_one_exception_is_no_link():
@@ -250,6 +293,14 @@ def test_a_matrix_without_names():
     assert raised.value.path == "features"
 
 
+def test_what_a_classifier_predicts_is_no_feature_of_a_matrix():
+    data = frame(x=RNG.normal(size=ROWS), approved=(SEX == "Male").astype(int))
+    model = LogisticRegression().fit(RNG.normal(size=(ROWS, 3)), data["approved"])
+    with pytest.raises(pb.SpecError, match="takes 3 columns and does not name them") as raised:
+        drafted(data, model, favorable=None)
+    assert raised.value.path == "features"
+
+
 def test_a_column_that_the_data_lack():
     data = frame(z=np.arange(ROWS))
     model = tree(data, ["income", "z"], SEX)
@@ -326,6 +377,46 @@ def test_a_label_that_is_given_has_the_table_measured_too():
     assert drafted(data).audit().run().data is None
     with pytest.raises(pb.DataError, match='no column "hird"; did you mean "hired"'):
         drafted(data, label="hird")
+
+
+def test_a_label_in_other_words_than_the_model():
+    data = frame(x=(SEX == "Male").astype(int), approved=(SEX == "Male").astype(int))
+    model = tree(data, ["x"], np.where(SEX == "Male", "approved", "rejected"))
+    made = drafted(data, model, favorable=None, label="approved")
+    assert guessed(made, "model")["favorable"] == "approved"
+    assert guessed(made, "data")["favorable"] == 1
+    assert made.audit().run().data.roles["label"] == "approved"
+    data["color"] = np.where(SEX == "Male", "red", "blue")
+    made = drafted(data, model, favorable=None, label="color")
+    assert '"color" is not used' in unsure(made)
+    made.audit().run()
+
+
+def test_a_label_that_the_model_does_not_predict():
+    data = frame(x=(SEX == "Male").astype(int))
+    made = drafted(data, tree(data, ["x"], data["x"]), favorable=None, label="income")
+    assert '"income" is not used: it has' in unsure(made)
+    assert 'predicts "income"' not in made.toml()
+    with pytest.raises(pb.SpecError, match='"sex" is protected') as raised:
+        drafted(data, label="sex")
+    assert raised.value.path == "label"
+
+
+def test_a_tolerance_of_zero_is_one():
+    assert guessed(drafted(frame(), tolerance=0), "audit")["tolerance"] == 0
+
+
+def test_a_check_asks_about_a_few_people():
+    asked = []
+
+    def model(people):
+        asked.append(len(people))
+        return np.ones(len(people), dtype=int)
+
+    drafted(frame(), model).check()
+    assert 0 < sum(asked) < ROWS
+    with pytest.raises(pb.ModelError, match="refuses every question"):
+        drafted(frame(), lambda people: people["nowhere"]).check()
 
 
 # --- what is written ------------------------------------------------------------------------------
@@ -473,6 +564,10 @@ def test_only_a_sample_of_a_large_table_is_looked_at(monkeypatch):
         ("Loan_Approved", 1),
         ("nicht bewilligt", -1),
         ("refusé", -1),
+        ("Gekündigt", -1),
+        ("gekuendigt", -1),
+        ("zurueckgezahlt", 1),
+        ("high", 0),
         ("no_default", 1),
         ("Y", 1),
         ("N", -1),

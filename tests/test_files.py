@@ -67,6 +67,16 @@ def test_a_device_is_written_to(tmp_path):
     os.close(terminal)
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_file_that_is_replaced_keeps_who_may_read_it(tmp_path, mode):
+    target = tmp_path / "record.json"
+    target.write_text("before")
+    target.chmod(mode)
+    pb.write_atomically(target, b"after")
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+    assert target.read_text() == "after"
+
+
 def test_an_error_leaves_what_was_there(tmp_path):
     target = tmp_path / "record.json"
     target.write_text("before")

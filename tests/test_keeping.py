@@ -109,13 +109,14 @@ def test_models_that_do_not_repeat_themselves_keep_both_answers():
     assert (kept - series(record, "decisions", "Male")).mean() == pytest.approx(net.estimate)
 
 
-def test_huge_amounts_keep_their_ratios():
+@pytest.mark.parametrize("unit", [1e90, 1e-90])
+def test_huge_and_tiny_amounts_keep_their_ratios(unit):
     record = audited(
-        lambda people: 1e90 * people["income"] * (1 + (people["gender"] == "Female")),
-        outcome="number", tolerance=1e90,
+        lambda people: unit * people["income"] * (1 + (people["gender"] == "Female")),
+        outcome="number", tolerance=unit,
     )  # fmt: skip
     gaps = record.pairs()["gap"].to_numpy()
-    assert series(record, "amounts", reference="Male") == pytest.approx(gaps, rel=1e-6)
+    assert series(record, "amounts", reference="Male") == pytest.approx(gaps, rel=1e-6, abs=0)
 
 
 def test_only_the_first_people_are_kept(monkeypatch):
@@ -149,11 +150,20 @@ def test_the_same_request_keeps_the_same_bytes():
 
 
 def test_damage_is_found():
-    kept = KeptSeries(
-        contrast="level", attribute="a", group="g", of="decisions", people=50, data="AAAA"
-    )
-    with pytest.raises(ValueError, match="12 numbers for 50 people"):
-        Kept(fingerprint="", series=(kept,)).find("decisions", "level", "a", ("", "g"))
+    def kept(data, people, of="decisions"):
+        return KeptSeries(
+            contrast="level", attribute="a", group="g", of=of, people=people, data=data
+        )
+
+    with pytest.raises(pb.SpecError, match="12 numbers for 50 people"):
+        kept("AAAA", 50)
+    with pytest.raises(pb.SpecError, match="cut off within a number"):
+        kept("AAAA", 1, "amounts")
+    infinite = base64.b64encode(np.array([np.inf], "<f4").tobytes()).decode()
+    with pytest.raises(pb.SpecError, match="infinite"):
+        kept(infinite, 1, "amounts")
+    with pytest.raises(pb.SpecError, match="not all about as many people"):
+        Kept(fingerprint="", series=(kept("AAAA", 12), kept("AA==", 3)))
 
 
 # --- who they are ---------------------------------------------------------------------------------

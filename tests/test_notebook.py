@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 import paribus as pb
 from paribus import _html
+from paribus._text import value
 from paribus.evidence.base import Row
-from paribus.findings import judge
+from paribus.findings import Findings, judge
 from paribus.people.sample import Rows
+from paribus.probe._handed import probe_of
 from paribus.record import Counts, Record, Witness
 from paribus.report import _fragment
 from paribus.report._parts import Cell, Column, Line, Lines, Page, Point, Section, Table
@@ -303,6 +305,39 @@ def test_a_finding(record: Record) -> None:
     assert finding.sentence in seen.words
 
 
+def test_all_findings_of_a_record(record: Record) -> None:
+    seen = checked(record.findings._repr_html_())  # type: ignore[attr-defined]
+    assert seen.tags.count("tr") == 1 + len(record.findings)
+    assert {finding.sentence for finding in record.findings} <= set(seen.words)
+    assert record.findings == tuple(record.findings)
+    assert isinstance(record.findings, tuple)
+    assert "0 findings" in checked(Findings()._repr_html_()).words
+
+
+def test_an_audit_that_has_not_run(tmp_path: Path) -> None:
+    def never(data: pd.DataFrame) -> Any:
+        raise AssertionError("a model that is shown is asked")
+
+    probe = probe_of(never, {"favorable": 1})
+    declared = pb.Audit(
+        name="Loans", probe=probe, protect=people().protect, fields=people().fields, size=70
+    )
+    seen = checked(declared._repr_html_())
+    assert "Audit: Loans" in seen.words
+    assert "70 people (drawn), seed 0" in seen.words
+    assert "full_name, code" in seen.words
+    nothing = pb.Audit(name="<b>", probe=probe, protect=people().protect)
+    assert "declare fields" in checked(nothing._repr_html_()).text
+
+
+def test_a_draft_says_what_was_guessed_and_why() -> None:
+    rows = pd.DataFrame({"sex": ["f", "m"] * 50, "pay": range(100), "<b>": ["<i>", "x"] * 50})
+    drafted = pb.draft(rows, model=lambda data: data["pay"] > 9, protect="sex", favorable=True)
+    seen = checked(drafted._repr_html_())
+    assert {"protect.sex", "What was guessed", "not sure, left out"} <= set(seen.words)
+    assert set(drafted.told()) <= set(seen.words)
+
+
 def test_people_show_who_they_are() -> None:
     seen = checked(people()._repr_html_())
     assert seen.words[0] == "10,000 people (drawn), seed 42"
@@ -476,7 +511,7 @@ def test_nothing_acts(text: str) -> None:
 @settings(deadline=None)
 def test_no_text_opens_a_tag(text: str) -> None:
     shown = _html.values(text, {text: [text, None], "n": [1, 2]}, {text: [True, False]})
-    seen = checked(_html.piece(shown, _html.verdict("biased", title=_html.written(text)))
+    seen = checked(_html.piece(shown, _html.verdict("biased", title=value(text)))
                    if text.isprintable() else _html.piece())  # fmt: skip
     assert seen.tags.count("td") in {0, 4}
 

@@ -10,6 +10,7 @@ import pytest
 
 import paribus as pb
 from paribus._files import read_table
+from paribus.counting import Source
 from paribus.table import Table
 
 
@@ -146,6 +147,31 @@ def test_a_formula_in_text_stays_text(tmp_path):
 def test_tabs_between_columns(tmp_path):
     (tmp_path / "people.tsv").write_text("a,b\tc\n1\t2\n")
     assert frame(tmp_path / "people.tsv").to_dict("list") == {"a,b": [1], "c": [2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("x;y\n1,5;a\n-2;b\n", {"x": [1.5, -2.0], "y": ["a", "b"]}),
+        ('x\ty\n"2,25"\t7\n', {"x": [2.25], "y": [7]}),
+        ("x;y\n1,5;2.5\n", {"x": ["1,5"], "y": [2.5]}),
+        ("x;y\n1;a, b\n", {"x": [1], "y": ["a, b"]}),
+        # Thousands, or three decimals: nobody can tell, and text hides nothing.
+        ("x\ty\n54,000\t1\n7,250\t2\n", {"x": ["54,000", "7,250"], "y": [1, 2]}),
+        ("x;y\n1,234,567;1\n1,5;2\n", {"x": ["1,234,567", "1,5"], "y": [1, 2]}),
+        ("x;y\n54,000;0,5\n", {"x": [54.0], "y": [0.5]}),
+        ("x|y\n0,125|1234,567\n", {"x": [0.125], "y": [1234.567]}),
+        ("x,y\n1.5,2\n", {"x": [1.5], "y": [2]}),
+    ],
+)
+def test_decimal_commas(tmp_path, monkeypatch, text, columns):
+    file = tmp_path / "people.csv"
+    file.write_text(text)
+    assert read_table(file).to_pydict() == columns
+    # A file that is too large for memory is read alike.
+    monkeypatch.setattr("paribus.counting.files.IN_MEMORY", 0)
+    rows = Source.of(file).rows(10, 0)
+    assert rows.frame.to_native().to_dict("list") == columns
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "jsonl"])

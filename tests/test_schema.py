@@ -6,7 +6,9 @@ Editors read TOML as JSON: days are text to them, and a number that is no number
 import datetime
 import json
 import math
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -320,11 +322,18 @@ def test_an_unknown_name_is_told_the_nearest(name, near):
         pb.explain(name)
 
 
+@pytest.mark.parametrize("name", ["", "zzzzzzzz"])
+def test_a_name_like_no_other_is_told_the_families(name):
+    with pytest.raises(pb.SpecError, match=r"; the families are fields, models, tests, "):
+        pb.explain(name)
+
+
 @pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.name)
 def test_every_kind_is_explained(kind):
     compile(kind.python, kind.name, "exec")
     assert kind.sentence in " ".join(str(kind).split())
     assert ":func:" not in str(kind)
+    assert "``" not in str(kind)
     if kind.family != "reports":
         assert all(option.meaning for option in kind.options)
         declared = Kind(kind.family, kind.kind).declaration
@@ -388,6 +397,7 @@ def complete(paribus):
             "COMP_WORDS": line,
             "COMP_CWORD": str(len(words) - 1),
             "_TYPER_COMPLETE_ARGS": line,
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         }
         done = paribus(_PARIBUS_COMPLETE=f"complete_{shell}", **asked)
         assert done.stderr == ""
@@ -405,14 +415,48 @@ def test_a_shell_completes_commands_and_kinds(complete):
     )
     assert "markdown" in complete("paribus show r.json --format ma").split()
     assert '"regions":"test"' in complete("paribus kinds reg", shell="zsh")
+    assert "regions\ttest\n" in complete("paribus kinds reg", shell="fish")
 
 
-def test_a_shell_learns_it(tmp_path, paribus):
-    done = paribus("--install-completion", "bash", HOME=str(tmp_path))
+@pytest.mark.parametrize(
+    ("shell", "script", "read"),
+    [
+        ("bash", ".bash_completions/paribus.sh", ".bashrc"),
+        ("zsh", ".zfunc/_paribus", ".zshrc"),
+        ("fish", ".config/fish/completions/paribus.fish", None),
+    ],
+)
+def test_a_shell_learns_it(tmp_path, paribus, shell, script, read):
+    # By itself it is the shell that the tests are run from.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path)}
+    done = paribus("--install-completion", shell, **named)
     assert (done.returncode, done.stderr) == (0, "")
-    script = (tmp_path / ".bash_completions" / "paribus.sh").read_text()
-    assert "_PARIBUS_COMPLETE=complete_bash" in script
-    assert "paribus.sh" in (tmp_path / ".bashrc").read_text()
+    assert f"_PARIBUS_COMPLETE=complete_{shell}" in (tmp_path / script).read_text()
+    if read is not None:
+        assert Path(script).parts[0] in (tmp_path / read).read_text()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_bash_itself_completes(tmp_path, paribus):
+    """Its own completion function is called as a key press calls it."""
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    script = paribus("--show-completion", "bash", **named).stdout
+    command = tmp_path / "paribus"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m paribus "$@"\n')
+    command.chmod(0o755)
+    pressed = (
+        f"{script}\nCOMP_WORDS=(paribus kinds integ); COMP_CWORD=2\n"
+        '_paribus_completion paribus integ kinds; printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    path = f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    source = str(Path(pb.__file__).parents[1])
+    done = subprocess.run(
+        ["bash", "--norc", "-c", pressed],
+        capture_output=True,
+        text=True,
+        env={"PATH": path, "PYTHONPATH": source},
+    )
+    assert (done.stdout, done.stderr) == ("integers\n", "")
 
 
 def test_it_completes_the_families_that_there_are():

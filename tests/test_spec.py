@@ -113,6 +113,18 @@ def test_overrides_win_where_they_are_given(tmp_path):
     assert (over.size, over.seed) == (7, 1)
 
 
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [({"tolerence": 0.1}, 'did you mean "tolerance"'), ({"fields": {}}, 'unknown key "fields"')],
+)
+def test_only_keys_of_audit_are_overridden(tmp_path, override, said):
+    path = tmp_path / "audit.toml"
+    path.write_text(FULL)
+    with pytest.raises(pb.SpecError, match=said) as caught:
+        pb.load(path, **override)
+    assert caught.value.path == "$.audit"
+
+
 def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     pd.DataFrame({"gender": ["Male", "Female"]}).to_csv(tmp_path / "people.csv", index=False)
     (tmp_path / "audit.toml").write_text(

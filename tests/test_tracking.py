@@ -153,6 +153,27 @@ def test_more_metrics_than_a_call_takes(mlflow, loan):
     assert len(read(mlflow, run_id).metrics) == 1_603
 
 
+def test_a_later_record_of_one_run_is_what_is_shown(mlflow, loan):
+    better = [
+        f.model_copy(update={"estimate": 0.1 * f.estimate, "verdict": "inconclusive"})
+        for f in loan.findings
+    ]
+    mended = loan.model_copy(update={"findings": tuple(better), "verdict": "inconclusive"})
+    with mlflow.start_run() as run:
+        pb.log_to_mlflow(loan, reports=())
+        pb.log_to_mlflow(mended, reports=())
+    data = read(mlflow, run.info.run_id)
+    assert data.metrics["paribus/flip_rate/gender/Male_to_Female"] == better[0].estimate
+    assert data.metrics["paribus/findings/biased"] == 0
+    assert data.tags["paribus.verdict"] == "inconclusive"
+    assert "paribus.biased" not in data.tags
+
+
+def test_reports_of_one_name(mlflow, loan):
+    with pytest.raises(OutputError, match="two files have the same name"):
+        pb.log_to_mlflow(loan, reports=("a/report.html", "b/report.html"))
+
+
 @pytest.mark.parametrize("prefix", ["", "a/b", "../x", "x\n", "<script>"])
 def test_a_prefix_that_is_none(mlflow, loan, prefix):
     with pytest.raises(OutputError, match="is no prefix"):

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from paribus.schema import spec_schema
     from paribus.spec import kinds, load, read_anonymization, read_mitigation, read_population
     from paribus.studies._assessment import Assessment, open_assessment
-    from paribus.studies._compared import Compared
+    from paribus.studies._compared import Compared, open_compared
     from paribus.studies.assess import assess
     from paribus.studies.book import write_report
     from paribus.studies.compare import compare
@@ -118,6 +118,7 @@ __all__ = [
     "mitigate",
     "normal",
     "open_assessment",
+    "open_compared",
     "open_record",
     "plan",
     "read_anonymization",
@@ -175,7 +176,7 @@ _HOMES = {
     "schema": ("spec_schema",),
     "spec": ("kinds", "load", "read_anonymization", "read_mitigation", "read_population"),
     "studies._assessment": ("Assessment", "open_assessment"),
-    "studies._compared": ("Compared",),
+    "studies._compared": ("Compared", "open_compared"),
     "studies.assess": ("assess",),
     "studies.book": ("write_report",),
     "studies.compare": ("compare",),

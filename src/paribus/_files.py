@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import stat
 import tempfile
 import warnings
 import zipfile
@@ -58,13 +60,19 @@ def _replacement(path: str | Path) -> Iterator[IO[bytes]]:
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        # mkstemp makes files that only their owner reads; give the mode of any new file instead.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
+        Path(name).chmod(_mode(target))
         Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    """Give the mode of the replaced file, else that of any new one: mkstemp's is for its owner."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def check_writable(path: str | Path) -> None:
@@ -109,6 +117,11 @@ _BLOCK = 1 << 25
 
 _BOM = b"\xef\xbb\xbf"
 
+_CELL = rb'(?:^|[;\t|\n])"?[+-]?%s"?(?=$|[;\t|\r\n])'
+# 54,000 may be a number of thousands: it proves nothing.
+_DECIMAL_COMMA = re.compile(_CELL % rb"(?:\d+,(?:\d{1,2}|\d{4,})|(?:0|\d{4,}),\d{3})")
+_NO_DECIMAL_COMMA = re.compile(_CELL % rb"(?:\d+\.\d+|\d{1,3}(?:,\d{3}){2,})")
+
 _UNPACKED = 1 << 31
 """Bytes of a part of a workbook at most."""
 
@@ -120,7 +133,10 @@ MISSING = (
 )  # fmt: skip
 """What `pandas.read_csv` takes for a missing value."""
 
-_FORMULA = re.compile(r"^(?:[=@\t\r\n＝＠＋－]|[+-](?![\d\s().,-]*$))")
+_UNSEEN = r"[\x00-\x20\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*"
+"""Blanks, and what is not seen: spreadsheets drop some of them."""
+
+_FORMULA = re.compile(rf"^(?:[\t\r\n]|{_UNSEEN}(?:[=@＝＠＋－]|[+-](?![\d\s().,-]*$)))")
 """Text that a spreadsheet would run; a phone number such as +1-325-100 cannot call anything."""
 
 
@@ -175,6 +191,19 @@ def delimiter_of(source: Path) -> str:
     return "," if b"," in line or marks.encode() not in line else marks
 
 
+def decimal_of(source: Path) -> str:
+    """Tell by the first rows of a CSV file whether its numbers have a decimal comma.
+
+    They can where columns are apart by something else, as where Excel writes German or French, and
+    where some number shows that its comma does not part thousands.
+    """
+    if delimiter_of(source) == ",":
+        return "."
+    with source.open("rb") as file:
+        head = file.read(_LINE)
+    return "," if _DECIMAL_COMMA.search(head) and not _NO_DECIMAL_COMMA.search(head) else "."
+
+
 def _read_csv(source: Path) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv
@@ -191,7 +220,10 @@ def _read_csv(source: Path) -> pa.Table:
             source,
             parse_options=csv.ParseOptions(delimiter=delimiter_of(source), newlines_in_values=True),
             convert_options=csv.ConvertOptions(
-                strings_can_be_null=True, null_values=MISSING, column_types=types
+                strings_can_be_null=True,
+                null_values=MISSING,
+                column_types=types,
+                decimal_point=decimal_of(source),
             ),
         )
 
@@ -298,7 +330,10 @@ def _sheet(book: Any, sheet: str | None) -> pa.Table:
     kept = [at for at, head in enumerate(heads) if head or frame.iloc[:, at].notna().any()]
     unnamed = next((at for at in kept if not heads[at]), None)
     if unnamed is not None:
-        raise DataError(f"has values in column {unnamed + 1}, and no name for it in the first row")
+        raise DataError(
+            f"has values in column {unnamed + 1}, and no name for it in the first row; delete what "
+            "stands above the names, or name the column"
+        )
     if not kept:
         raise DataError(f'has nothing in the sheet "{where}"')
     rows = frame.notna().any(axis=1)
@@ -390,6 +425,15 @@ def write_table(path: str | Path, blocks: Iterable[pa.Table]) -> int:
     return rows
 
 
+def csv_of(table: pa.Table) -> bytes:
+    """Write a table as CSV, with text disarmed as `write_table` does."""
+    content = io.BytesIO()
+    safe = _harmless(table)
+    with _writer(content, safe.schema, csv=True) as writer:
+        writer.write_table(safe)
+    return content.getvalue()
+
+
 def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> Any:
     if csv:
         from pyarrow import csv as arrow_csv
@@ -433,13 +477,15 @@ def _disarmed(array: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = array.type
-    if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
+    kind, types = array.type, pa.types
+    formless = (types.is_nested, types.is_duration, types.is_interval)
+    raw = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
+    if any(is_one(kind) for is_one in (*formless, *raw)):
         # A CSV has no form for these.
         array = pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return array
-    suspicious = pc.match_substring_regex(array, "^[=@\t\r\n＝＠＋－+-]")
+    suspicious = pc.match_substring_regex(array, r"^(?:[\t\r\n]|[\pZ\pC]*[=@＝＠＋－+-])")
     if not pc.any(suspicious).as_py():
         return array
     values = array.to_pylist()

@@ -16,14 +16,13 @@ whatever comes here is escaped here.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from paribus._text import name, number, shortened, visible
+from paribus._text import name, value
 
 MOST_ROWS = 12
 MOST_COLUMNS = 12
@@ -241,23 +240,8 @@ def values(
     for key in shown:
         marks = (changed or {}).get(key) or [False] * len(columns[key])
         pairs = zip(columns[key], marks, strict=True)
-        cells.append([Cell(written(v), "changed" if marked else "plain") for v, marked in pairs])
+        cells.append([Cell(value(v), "changed" if marked else "plain") for v, marked in pairs])
     return table(title, heads, list(zip(*cells, strict=True)), together=together)
-
-
-def written(value: object) -> str:
-    r"""Write one value of a person.
-
-    Examples
-    --------
-    >>> written(0.125), written(float("nan")), written(None), written(""), written("a\x07b")
-    ('0.125', 'nan', 'missing', '(empty)', 'a␇b')
-    """
-    if value is None:
-        return "missing"
-    if isinstance(value, float) and math.isfinite(value):
-        return number(value)
-    return shortened(visible(value)) or "(empty)"
 
 
 def listed(names: Iterable[object], most: int = 8) -> str:

@@ -166,7 +166,8 @@ class Family:
             documented = self.module(kind)
         except SpecError as error:
             return f"({error.message.removeprefix(self._named(kind))})"
-        return next(iter((documented.__doc__ or "").strip().splitlines()), "")
+        said = next(iter((documented.__doc__ or "").strip().splitlines()), "")
+        return said.replace("``", "`")
 
     def parse(self, table: object, path: str = "$") -> Declaration:
         """Turn a table with a ``kind`` into the declaration it names; a declaration passes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from unicodedata import bidirectional
 
@@ -129,6 +130,23 @@ def visible(text: object) -> str:
     return str(text).translate(_VISIBLE)
 
 
+def legible(sentence: object) -> str:
+    r"""Write a sentence of ours as `visible` writes text; names that are set apart in it stay so.
+
+    Examples
+    --------
+    >>> legible(f"to {name(chr(0x5D0))}\x07") == "to \u2068\u05d0\u2069␇", legible("a\u2068b")
+    (True, 'a�b')
+    """
+    # A pair of these marks keeps what is between them from reaching what is around them.
+    parts = _APART.split(str(sentence))
+    shown = [visible(part) for part in parts]
+    return "".join(f"\u2068{part}\u2069" if i % 2 else part for i, part in enumerate(shown))
+
+
+_APART = re.compile("\u2068([^\u2066-\u2069]*)\u2069")
+
+
 def shortened(text: str, limit: int = 48) -> str:
     """Cut a long text in its middle, so that names with the same beginning can be told apart.
 
@@ -149,20 +167,59 @@ def name(text: object, limit: int = 48) -> str:
 
     Examples
     --------
-    >>> name("Female"), name(""), name("\u05d0\u05d1") == "\u2068\u05d0\u05d1\u2069"
-    ('Female', '(empty)', True)
+    >>> name("Female"), name(""), name(" "), name("\u05d0\u05d1") == "\u2068\u05d0\u05d1\u2069"
+    ('Female', '(empty)', '(blank)', True)
     """
-    short = shortened(visible(text), limit) or "(empty)"
+    short = _seen(shortened(visible(text), limit))
     turned = any(bidirectional(character) in {"R", "AL", "AN"} for character in short)
     return f"\u2068{short}\u2069" if turned else short
 
+
+def value(content: object) -> str:
+    r"""Write one value that somebody else chose, in a cell of its own.
+
+    Examples
+    --------
+    >>> value(0.125), value(float("nan")), value(None), value(""), value(" "), value("a\x07b")
+    ('0.125', 'nan', 'missing', '(empty)', '(blank)', 'a␇b')
+    """
+    if content is None:
+        return "missing"
+    if isinstance(content, float) and math.isfinite(content):
+        return number(content)
+    return _seen(shortened(visible(content)))
+
+
+def _seen(text: str) -> str:
+    if text.strip():
+        return text
+    return "(blank)" if text else "(empty)"
+
+
+def logged(text: str) -> str:
+    """Write plain text so that no line of it is a command to what runs a build.
+
+    GitHub takes a line that begins with two colons for one, blanks before it or not, and Azure
+    Pipelines whatever begins with two hashes and a bracket. One character stays one character.
+
+    Examples
+    --------
+    >>> logged("  ::error::x"), logged("a ##vso[b]"), logged("a::b ## c")
+    ('  :·error::x', 'a #·vso[b]', 'a::b ## c')
+    """
+    return _COMMAND.sub(r"\1·", text)
+
+
+_COMMAND = re.compile(r"(^(?:\s|\x1b\[[\d;]*m)*:):|(?<=#)#(?=\w*\[)", re.MULTILINE)
+"""What begins a command; of a colored line, after its color."""
 
 _VISIBLE: dict[int, int] = {
     **{code: 0x2400 + code for code in range(0x20)},
     0x7F: 0x2421,
     **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
-    **dict.fromkeys((0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF), 0xFFFD),
-    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x2070)), 0xFFFD),
+    **dict.fromkeys((0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF), 0xFFFD),
+    **dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), 0xFFFD),
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2060, 0x2070)), 0xFFFD),
     **dict.fromkeys((*range(0xD800, 0xE000), *range(0xFFF9, 0xFFFD)), 0xFFFD),
     **{0x10000 * plane + last: 0xFFFD for plane in range(17) for last in (0xFFFE, 0xFFFF)},
     **dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029), 0x20),

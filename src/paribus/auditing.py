@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import InstanceOf, SerializeAsAny
 
+from paribus import _html, _text
 from paribus._plugins import Declaration, Number, Whole
 from paribus.answers import KEPT
 from paribus.counting import Source
@@ -34,7 +35,7 @@ from paribus.measuring import measure as measure_table
 from paribus.outcomes import Outcome
 from paribus.people.census import CensusError
 from paribus.people.fields.base import FIELDS, Field
-from paribus.people.population import People, Protected
+from paribus.people.population import People, Protected, described
 from paribus.people.sample import Rows
 from paribus.people.shared import SharedPeople
 from paribus.probe._ask import ask, features_of
@@ -145,6 +146,19 @@ class Audit(Declaration):
         # A p-value of a relabelling test is never below one in as many, and is then adjusted.
         families = 2 * (len(self.protect) + len(self.cross))
         return max(RELABELINGS, math.ceil(10 * families / (1 - self.confidence)))
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what is declared, and who is asked about; the model is not asked."""
+        tolerance = "" if self.tolerance is None else f"tolerance {_text.number(self.tolerance)}, "
+        facts = f"{tolerance}confidence {self.confidence * 100:g} %; not run yet: run()"
+        head = _html.verdict(
+            None, _html.paragraph(facts), title=f"Audit: {_text.name(self.name, 120)}"
+        )
+        try:
+            shown = described(self.people)
+            return _html.piece(head, *shown)
+        except ParibusError as error:
+            return _html.piece(head, _html.paragraph(_text.visible(error)))
 
     def twins(self) -> Twins:
         """Give the recipe of the twins that the tests need."""
@@ -575,7 +589,11 @@ def audit(
 
 
 def _sharing(twins: Twins, shared: SharedPeople | None) -> Twins:
-    return twins if shared is None else twins.sharing(shared)
+    if shared is None:
+        return twins
+    if not isinstance(shared, SharedPeople):
+        raise SpecError(f"must be pb.SharedPeople(), not {shared!r}", path="shared")
+    return twins.sharing(shared)
 
 
 def declare(**parts: Any) -> Audit:

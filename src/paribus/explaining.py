@@ -244,7 +244,8 @@ def explain(name: str | None = None) -> str:
         family = name.partition(".")[0]
         if family in _FAMILIES:
             known = tuple(f"{family}.{each}" for each in _FAMILIES[family].kinds())
-        raise SpecError(f'there is no family or kind "{name}"{nearest(name, known)}')
+        near = nearest(name, known) or f"; the families are {', '.join(_FAMILIES)}"
+        raise SpecError(f'there is no family or kind "{name}"{near}')
     return "\n\n\n".join(map(str, found))
 
 

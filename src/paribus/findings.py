@@ -12,13 +12,13 @@ from paribus._text import (
     about,
     count,
     interval,
+    legible,
     name,
     number,
     p_value,
     percent,
     points,
     shortened,
-    visible,
 )
 from paribus.evidence._names import TOO_FEW
 from paribus.evidence.base import Relation, Row, Scale, Stage
@@ -52,6 +52,9 @@ _RAW = {
 
 _SAID = 600
 """Characters of a sentence that a notebook shows."""
+
+_SHOWN = 40
+"""Findings that a notebook shows at once."""
 
 _MANY_FLIPS = 20
 """Flips from which on their distribution is near enough to normal to say how many more people it
@@ -94,13 +97,29 @@ class Finding(Declaration):
 
     def _repr_html_(self) -> str:
         """Show the verdict and the sentence in a notebook."""
-        said = _html.paragraph(shortened(visible(self.sentence), _SAID))
+        said = _html.paragraph(shortened(legible(self.sentence), _SAID))
         asked = f"{self.answered:,} of {self.people:,} pairs answered"
         if self.stage != "model":
             asked = f"{self.answered:,} of {count(self.people, 'row')} counted"
         chance = "exact" if self.exact else f"p {p_value(self.p)}, adjusted"
         held = f"{name(self.unit)}, held against {number(self.tolerance)}; {chance}; {asked}"
         return _html.piece(_html.verdict(self.verdict, said, _html.paragraph(held, "soft")))
+
+
+class Findings(tuple[Finding, ...]):
+    """The findings of a record, which show themselves together."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """Show all verdicts and their sentences in a notebook, in their order."""
+        rows = [
+            [_html.Cell(each.verdict, each.verdict), _html.Cell(shortened(legible(said), _SAID))]
+            for each in self
+            for said in [each.sentence]
+        ]
+        columns = (_html.Column("Verdict"), _html.Column("Finding"))
+        return _html.piece(_html.table(count(len(self), "finding"), columns, rows, _SHOWN))
 
 
 def judge(

@@ -10,12 +10,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
 from paribus._plugins import Declaration
 from paribus._seeds import BLOCK
@@ -37,6 +38,7 @@ _LOOKED_AT = 100
 """Drawn people whose values are part of the fingerprint: what a library draws may change."""
 
 _LARGE = 1e30
+"""Numbers beyond it, or below one of so many parts, are kept as multiples: 32 bits end there."""
 
 _MISSING = 3
 
@@ -55,12 +57,17 @@ class KeptSeries(Declaration):
     of: Literal["decisions", "changes", "amounts"]
     """What was decided at a level, whether the label changes, or the gap of the amounts."""
     people: int
-    scale: float = 1.0
+    scale: Annotated[float, Field(gt=0)] = 1.0
     """Of amounts: what the numbers are multiples of."""
     data: str
     """Base64. Of decisions and changes, four codes a byte, the lowest bits first: 0 unfavorable (or
     the same), 1 one of two answers favorable, 2 favorable (or changed), 3 unknown. Of amounts,
     32-bit floats, little-endian; not-a-number where unknown."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.numbers()
+        return self
 
     def numbers(self) -> Floats:
         """Give the series as numbers: decisions in [0, 1], not-a-number where unknown.
@@ -70,14 +77,23 @@ class KeptSeries(Declaration):
         ValueError
             Where the text is damaged.
         """
-        raw = base64.b64decode(self.data, validate=True)
+        try:
+            raw = base64.b64decode(self.data, validate=True)
+        except ValueError:
+            raise ValueError(f"the kept {self.of} are no text in base64") from None
+        if self.of == "amounts" and len(raw) % 4:
+            raise ValueError("the kept amounts are cut off within a number")
         if self.of == "amounts":
             values = np.frombuffer(raw, dtype="<f4").astype(np.float64) * self.scale
         else:
             halves = _unpacked(raw, self.people)
             values = np.where(halves == _MISSING, np.nan, halves / 2.0)
         if len(values) != self.people:
-            raise ValueError(f"{len(values):,} numbers for {self.people:,} people")
+            raise ValueError(
+                f"the kept {self.of} hold {len(values):,} numbers for {self.people:,} people"
+            )
+        if np.isinf(values).any():
+            raise ValueError("the kept amounts hold a number that is infinite")
         return values
 
 
@@ -87,10 +103,17 @@ class Kept(Declaration):
     fingerprint: str
     """Who they are: sha256 of their recipe and of values. Two records with the same one, however
     many people each asked, begin with the same people."""
-    spread: float = 0.0
+    spread: Annotated[float, Field(ge=0)] = 0.0
     """Width of the range of the answers, of outcomes that measure."""
     series: tuple[KeptSeries, ...] = ()
     """Nothing where everybody in the declared domain was asked: then numbers are exact."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for of in {each.of for each in self.series}:
+            if len({each.people for each in self.series if each.of == of}) > 1:
+                raise ValueError(f"the kept {of} are not all about as many people")
+        return self
 
     def find(self, of: str, contrast: str, attribute: str, names: tuple[str, str]) -> Floats | None:
         """Give the numbers of a series by the names of its reference and group, if it is kept."""
@@ -174,7 +197,7 @@ def _amounts(answers: Answers, contrasts: Sequence[Contrast]) -> Iterable[KeptSe
         gaps = answers.amounts(contrast)[:people]
         told = answers.effects(contrast)[1][:people]
         largest = float(np.abs(gaps).max(initial=0.0))
-        scale = largest if largest > _LARGE else 1.0
+        scale = largest if largest > _LARGE or 0 < largest < 1 / _LARGE else 1.0
         numbers = np.where(told, gaps / scale, np.nan).astype("<f4")
         data = base64.b64encode(numbers.tobytes()).decode("ascii")
         yield _of_pairs(contrast, "amounts", people, data, scale)

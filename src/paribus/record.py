@@ -6,9 +6,9 @@ import json
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from pydantic_core import PydanticSerializationError
 
 from paribus._files import write_atomically, write_table
@@ -16,7 +16,7 @@ from paribus._plugins import Declaration, Family
 from paribus.comparison import Comparison
 from paribus.errors import DataError, OutputError, SpecError, nearest
 from paribus.evidence.base import Line, Row
-from paribus.findings import Finding, Verdict, overall
+from paribus.findings import Finding, Findings, Verdict, overall
 from paribus.keeping import Kept
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _SUFFIXES = {
 }
 _KNOWN = (".json", ".html", ".csv", ".xlsx", ".md", ".sarif", ".xml", ".txt")
 _PAIRS = (".csv", ".parquet", ".xlsx")
+_NAMED = ("rates", "regions")
+"""Tables that a CSV holds where its name says so; else it holds findings."""
 
 
 class Witness(Declaration):
@@ -121,10 +123,10 @@ class Record(Declaration):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str
     verdict: Verdict
-    tolerance: float
-    confidence: float
+    tolerance: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
     seed: int
-    people: int
+    people: Annotated[int, Field(ge=0)]
     spec: dict[str, Any]
     model: ModelFacts | None = None
     """What was asked; None where a table alone was measured."""
@@ -132,7 +134,7 @@ class Record(Declaration):
     data: DataFacts | None = None
     """The table that was measured, if any."""
     evidence: tuple[Row, ...]
-    findings: tuple[Finding, ...]
+    findings: Annotated[tuple[Finding, ...], AfterValidator(Findings)]
     regions: tuple[Row, ...] = ()
     """Where a gap lives: readable rules, measured on people that did not suggest them."""
     profiles: tuple[Row, ...] = ()
@@ -172,7 +174,7 @@ class Record(Declaration):
 
     def render(self, format: str, **options: Any) -> bytes:
         """Render the record in one of the report formats (``paribus kinds`` lists them)."""
-        rendered = REPORTS.module(format).render(self, **options)
+        rendered = REPORTS.module(format, path="").render(self, **options)
         return rendered if isinstance(rendered, bytes) else rendered.encode()
 
     @staticmethod
@@ -184,7 +186,8 @@ class Record(Declaration):
         path : str or Path
             ``.json``, ``.html``, ``.csv``, ``.xlsx``, ``.md``, ``.sarif``, ``.xml`` (JUnit) and
             ``.txt``; a file called ``MODEL_CARD.md``, or whose name ends in ``.card.md``, is a
-            model card.
+            model card. A CSV has the findings; one called ``rates.csv`` or ``regions.csv``, or
+            whose name ends so after a point, has these.
 
         Raises
         ------
@@ -222,8 +225,17 @@ class Record(Declaration):
             half written.
         """
         target = Path(path)
-        write_atomically(target, self.render(self.format_of(target), **options))
+        format = self.format_of(target)
+        part = target.stem.lower().rpartition(".")[2]
+        if format == "csv" and part in _NAMED:
+            options = {"table": part, **options}
+        write_atomically(target, self.render(format, **options))
         return target
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything was held against a tolerance: numbers alone have no verdict."""
+        return bool(self.findings) or self.data is None
 
     @property
     def has_pairs(self) -> bool:

@@ -436,7 +436,7 @@ def parameters_of(doc: str | None) -> dict[str, str]:
     """
     section = _PARAMETERS.search(inspect.cleandoc(doc or ""))
     return {
-        name.strip(): " ".join(text.split())
+        name.strip(): " ".join(text.replace("``", "`").split())
         for names, text in _PARAMETER.findall(section[1] if section else "")
         for name in names.split(",")
     }

@@ -253,7 +253,7 @@ def from_tables(
     if "anonymize" in tables:
         Section.of(tables)
     head = _table(tables.get("audit", {}), "$.audit")
-    for key in head:
+    for key in (*head, *overrides):
         if key not in _AUDIT_KEYS:
             raise SpecError(f'unknown key "{key}"{nearest(key, _AUDIT_KEYS)}', path="$.audit")
     merged = {**head, **{key: value for key, value in overrides.items() if value is not None}}

@@ -7,8 +7,9 @@ reads it (`Joined`), and the columns of a real table stay what they are (`Native
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,7 +163,17 @@ class Native:
             gone = [v is None or str(v) in {"nan", "NaT", "<NA>"} for v in values]
             texts = [None if no else str(v) for v, no in zip(values, gone, strict=True)]
             return pa.array(texts, pa.string())
+        except UnicodeEncodeError:
+            raise no_text(self.series.name) from None
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def no_text(column: str) -> DataError:
+    """Say that a column holds half a pair of surrogates, which is no text to anybody but Python."""
+    return DataError(
+        f'the column "{column}" holds text that is no valid Unicode; read its file with the '
+        "encoding that it was written in"
+    )
 
 
 def _strings(column: Column) -> pa.Array:
@@ -441,7 +452,8 @@ def matrix(
                 _fill(out[start : start + length, j], column)
             except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise DataError(
-                    f'the model takes a matrix of numbers, and the column "{name}" holds text'
+                    f'the model takes a matrix of numbers, and the column "{name}" holds text; '
+                    "give its code as a column, or the model with what prepares its columns"
                 ) from None
         start += length
     return out
@@ -503,8 +515,16 @@ def _pandas(columns: Mapping[str, Column], like: Mapping[str, nw.Series[Any]]) -
         if name in like:
             values = _cast_pandas(pd, name, values, like[name].to_native().dtype)
         out[name] = values
-    # A model that writes into its frame must reach neither the caller's rows nor the next twin.
-    return pd.DataFrame(out, copy=True)
+    try:
+        # A model that writes into its frame must reach neither the caller's rows nor the next twin.
+        return pd.DataFrame(out, copy=True)
+    except UnicodeEncodeError:
+        found = (name for name, values in out.items() if _is_no_text(values))
+        raise no_text(next(found)) from None
+
+
+def _is_no_text(values: Iterable[Any]) -> bool:
+    return any(re.search("[\ud800-\udfff]", value) for value in values if isinstance(value, str))
 
 
 def _cast_pandas(pd: Any, name: str, values: Any, dtype: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import time
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,8 @@ _MOST_METRICS = 900
 """Metrics of a call: MLflow takes 1,000."""
 _MOST_PART = 60
 _MOST_VALUE = 400
+_PASSING = ("biased", "fingerprint")
+"""Tags that not every record has."""
 
 
 def log_to_mlflow(
@@ -51,7 +54,7 @@ def log_to_mlflow(
     Raises
     ------
     OutputError
-        Where MLflow is not installed, or refuses.
+        Where MLflow is not installed, cannot be reached or refuses, or two reports have one name.
 
     Examples
     --------
@@ -68,6 +71,8 @@ def log_to_mlflow(
         raise OutputError("logging to MLflow takes MLflow: pip install mlflow") from None
     for name in reports:
         Record.format_of(name)
+    if len({Path(name).name for name in reports}) < len(reports):
+        raise OutputError("reports: two files have the same name, and one would replace the other")
     _check(prefix)
     try:
         client = mlflow.MlflowClient()
@@ -78,8 +83,8 @@ def log_to_mlflow(
             return _log(client, run_id, record, prefix, reports)
         with mlflow.start_run(run_name=shortened(visible(record.name), 120) or "Audit") as run:
             return _log(client, run.info.run_id, record, prefix, reports)
-    except MlflowException as error:
-        said = shortened(visible(str(error).splitlines()[0] if str(error) else "no reason"), 400)
+    except (MlflowException, OSError) as error:
+        said = shortened(visible(str(error).strip().partition("\n")[0] or "no reason"), 400)
         raise OutputError(f"MLflow refuses the record: {said}") from error
 
 
@@ -122,11 +127,18 @@ def metrics_of(record: Record, prefix: str = "paribus") -> dict[str, float]:
 def _log(client: Any, run_id: str, record: Record, prefix: str, reports: tuple[str, ...]) -> str:
     from mlflow.entities import Metric, Param, RunTag
 
-    # One step and one time for all: MLflow draws a metric over steps, and this is one point.
-    metrics = [Metric(key, value, 0, 0) for key, value in metrics_of(record, prefix).items()]
+    # One step and one time for all: MLflow draws a metric over steps, and this is one point. Of two
+    # records in one run the later time is what MLflow shows.
+    now = time.time_ns() // 1_000_000
+    metrics = [Metric(key, value, now, 0) for key, value in metrics_of(record, prefix).items()]
     params = [Param(key, value) for key, value in _params(record, prefix).items()]
-    tags = [RunTag(key, value) for key, value in _tags(record, prefix).items()]
+    told = _tags(record, prefix)
+    tags = [RunTag(key, value) for key, value in told.items()]
     client.log_batch(run_id, metrics=(), params=params, tags=tags)
+    # What an earlier record said no longer holds.
+    for key in client.get_run(run_id).data.tags:
+        if key in {f"{prefix}.{tag}" for tag in _PASSING} and key not in told:
+            client.delete_tag(run_id, key)
     for start in range(0, len(metrics), _MOST_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
     with tempfile.TemporaryDirectory() as folder:
@@ -153,8 +165,7 @@ def _params(record: Record, prefix: str) -> dict[str, str]:
 
 def _tags(record: Record, prefix: str) -> dict[str, str]:
     biased = [finding for finding in record.findings if finding.verdict == "biased"]
-    judged = record.findings or record.data is None
-    tags: dict[str, str] = {"verdict": record.verdict if judged else "none"}
+    tags: dict[str, str] = {"verdict": record.verdict if record.judged else "none"}
     if record.model is not None and record.model.fingerprint:
         tags["fingerprint"] = visible(record.model.fingerprint)[:_MOST_VALUE]
     if biased:

@@ -118,7 +118,8 @@ def paribus_audit(request: pytest.FixtureRequest) -> Callable[..., Record]:
 
     Call it with the path of a TOML file, as ``paribus_audit("audit.toml", people=2_000)``, or with
     the arguments of ``paribus.audit``, as ``paribus_audit(model, protect={...}, fields={...})``. It
-    returns the record. ``allow_inconclusive=True`` lets an inconclusive audit pass.
+    returns the record. ``allow_inconclusive=True`` lets an inconclusive audit pass. A model that is
+    given no ``name`` is called after the test.
     """
     item = request.node
 
@@ -126,7 +127,10 @@ def paribus_audit(request: pytest.FixtureRequest) -> Callable[..., Record]:
         __tracebackhide__ = True
         holding = _holding(item.config)
         allow = options.pop("allow_inconclusive", None)
-        record = holding.audited(model, options, item.path.parent)
+        if holding.is_declared(model):
+            record = holding.declared(Path(model), options, item.path.parent)
+        else:
+            record = holding.called(model, {"name": item.name, **options})
         _note(item, record)
         holding.hold(record, allow, item.nodeid)
         return record
@@ -138,33 +142,47 @@ def paribus_audit(request: pytest.FixtureRequest) -> Callable[..., Record]:
 def audit_record(request: pytest.FixtureRequest) -> Record:
     """Give the record of the audit that the test's marker ``paribus`` declares."""
     item = request.node
-    mark = item.get_closest_marker("paribus")
+    mark = _mark_of(item)
     if mark is None:
         pytest.fail(f"audit_record needs a marker: {_EXAMPLE}", pytrace=False)
     return _marked(item, mark)
+
+
+def _mark_of(item: pytest.Item) -> pytest.Mark | None:
+    """Give the nearest marker; of two that are equally near, one would go unheeded."""
+    found = list(item.iter_markers_with_node("paribus"))
+    near = [mark for node, mark in found if node is found[0][0]]
+    if any(mark != near[0] for mark in near):
+        pytest.fail(
+            f"two markers paribus at one place, and {item.name} can be held to one of them: call "
+            "the fixture paribus_audit for each",
+            pytrace=False,
+        )
+    return near[0] if near else None
 
 
 def _marked(item: pytest.Item, mark: pytest.Mark) -> Record:
     """Run the audit of a marker, once for each test."""
     if _RECORD not in item.stash:
         spec, options = _declared(mark)
-        record = _holding(item.config).audited(spec, options, item.path.parent)
+        record = _holding(item.config).declared(spec, options, item.path.parent)
         item.stash[_RECORD] = record
         _note(item, record)
     return item.stash[_RECORD]
 
 
 def _declared(mark: pytest.Mark) -> tuple[Path, dict[str, Any]]:
-    if len(mark.args) != 1 or not isinstance(mark.args[0], str | Path):
+    given = {key: value for key, value in mark.kwargs.items() if key != "allow_inconclusive"}
+    paths = [*mark.args, *([given.pop("spec")] if "spec" in given else [])]
+    if len(paths) != 1 or not isinstance(paths[0], str | Path):
         pytest.fail(f"the marker takes the path of a TOML file: {_EXAMPLE}", pytrace=False)
-    unknown = sorted(set(mark.kwargs) - set(_OPTIONS))
+    unknown = sorted(set(given) - set(_OPTIONS))
     if unknown:
         pytest.fail(
             f'the marker paribus knows no "{unknown[0]}" (there are: {", ".join(_OPTIONS)})',
             pytrace=False,
         )
-    given = {key: value for key, value in mark.kwargs.items() if key != "allow_inconclusive"}
-    return Path(mark.args[0]), given
+    return Path(paths[0]), given
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -177,7 +195,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Hold the model to the audit of the marker, before the body of the test runs."""
-    mark = item.get_closest_marker("paribus")
+    mark = _mark_of(item)
     if mark is not None:
         record = _marked(item, mark)
         _holding(item.config).hold(record, mark.kwargs.get("allow_inconclusive"), item.nodeid)

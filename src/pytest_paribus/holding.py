@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import paribus as pb
+from paribus._text import visible
 
 
 class Holding:
@@ -38,25 +41,45 @@ class Holding:
         self.shared = pb.SharedPeople()
         self._written: dict[str, int] = {}
 
-    def audited(self, model: Any, options: Mapping[str, Any], beside: Path) -> pb.Record:
-        """Audit a model; what is wrong with the request fails the test in one sentence.
+    @staticmethod
+    def is_declared(model: Any) -> bool:
+        """Tell the path of an audit's file from a model, which may be a path too."""
+        return isinstance(model, str | Path) and Path(model).suffix == ".toml"
+
+    def declared(self, spec: Path, options: Mapping[str, Any], beside: Path) -> pb.Record:
+        """Audit as a file declares; what is wrong with it fails the test in one sentence.
 
         Parameters
         ----------
-        model : path of a TOML file, or model
+        spec : Path
+            A TOML file.
         options : mapping
-            Of a TOML file: keys of ``[audit]`` that replace its own, ``trust`` and ``workers``; of
-            a model: the arguments of `paribus.audit`.
+            Keys of ``[audit]`` that replace its own, ``trust`` and ``workers``.
         beside : Path
             The folder of the test.
         """
         __tracebackhide__ = True
+        return self._or_failed(lambda: self._declared(self._place(spec, beside), dict(options)))
+
+    def called(self, model: Any, options: Mapping[str, Any]) -> pb.Record:
+        """Audit a model; what is wrong with the request fails the test in one sentence.
+
+        Parameters
+        ----------
+        model : object
+        options : mapping
+            The arguments of `paribus.audit`.
+        """
+        __tracebackhide__ = True
+        return self._or_failed(lambda: self._called(model, dict(options)))
+
+    @staticmethod
+    def _or_failed(run: Callable[[], pb.Record]) -> pb.Record:
+        __tracebackhide__ = True
         try:
-            if isinstance(model, str | Path) and Path(model).suffix == ".toml":
-                return self._declared(self._place(Path(model), beside), dict(options))
-            return self._called(model, dict(options))
+            return run()
         except pb.ParibusError as error:
-            wrong = str(error)
+            wrong = visible(error)
         # Outside, or pytest would show both as one raised while the other was handled.
         pytest.fail(wrong, pytrace=False)
 
@@ -73,6 +96,11 @@ class Holding:
         """
         __tracebackhide__ = True
         written = self._write(record, test)
+        if not isinstance(allow_inconclusive, bool | None):
+            pytest.fail(
+                f"allow_inconclusive: must be True or False, not {allow_inconclusive!r}",
+                pytrace=False,
+            )
         allow = self.allow_inconclusive if allow_inconclusive is None else allow_inconclusive
         if record.verdict == "within tolerance" or (record.verdict == "inconclusive" and allow):
             return
@@ -103,6 +131,9 @@ class Holding:
 
     def _declared(self, spec: Path, options: dict[str, Any]) -> pb.Record:
         trust, workers = options.pop("trust", False), options.pop("workers", 1)
+        _check_trust(trust)
+        if not isinstance(workers, int) or workers < 1:
+            raise pb.SpecError(f"must be a whole number from 1, not {workers!r}", path="workers")
         executor = pb.Threads(workers=workers) if workers > 1 else pb.Serial()
 
         def run(audit: pb.Audit) -> pb.Record:
@@ -115,14 +146,23 @@ class Holding:
         return self._tried(lambda: run(fewer), lambda: run(audit))
 
     def _called(self, model: Any, options: dict[str, Any]) -> pb.Record:
+        try:
+            inspect.signature(pb.audit).bind(model, **options)
+        except TypeError as error:
+            message = f"paribus_audit: {error}; it takes what paribus.audit takes, or an audit.toml"
+            raise pb.SpecError(message) from None
+        _check_trust(options.get("trust", False))
         given = {"shared": self.shared, **options}
         if self.most is None:
             return pb.audit(model, **given)
         fewer = {**given, "people": self._fewer(options.get("people"))}
         return self._tried(lambda: pb.audit(model, **fewer), lambda: pb.audit(model, **given))
 
-    def _fewer(self, people: object) -> int | None:
-        return min(people, self.most or people) if isinstance(people, int) else self.most
+    def _fewer(self, people: Any) -> Any:
+        if people is None or people == "all":
+            return self.most
+        # Anything else is no number of people, which the audit says better.
+        return min(people, self.most or people) if isinstance(people, Integral) else people
 
     @staticmethod
     def _tried(fewer: Callable[[], pb.Record], all_rows: Callable[[], pb.Record]) -> pb.Record:
@@ -152,3 +192,9 @@ class Holding:
         except (OSError, pb.OutputError) as error:
             wrong = f"--paribus-report: {error}"
         pytest.fail(wrong, pytrace=False)
+
+
+def _check_trust(trust: object) -> None:
+    # Any other value would be taken for the truth, "no" too.
+    if not isinstance(trust, bool):
+        raise pb.SpecError(f"must be True or False, not {trust!r}", path="trust")

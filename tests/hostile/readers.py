@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u3164\uffa0\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff"
     "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 """What acts on a terminal, reorders a line, or is not seen. Marks that set a name apart (U+2068,
@@ -154,6 +154,7 @@ def _harmless(cells: list[str]) -> Iterator[str]:
 
 
 def terminal(text: str) -> str:
-    """Read plain text: no command for the terminal is in it."""
+    """Read plain text: no command is in it, for the terminal or for what runs a build."""
     assert not HIDDEN.search(text)
+    assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
     return text

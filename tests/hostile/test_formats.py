@@ -75,10 +75,14 @@ def test_each_format(hostile_text, readers):
         "csv": "\n".join(readers.cells_of_csv(record.render("csv"))),
         "workbook": "\n".join(readers.cells_of_workbook(record.render("xlsx"))),
         "terminal": readers.terminal(render("terminal")),
+        "line": readers.terminal(render("line")),
+        "failure": readers.terminal(render("failure")),
     }
     for format, text in shown.items():
-        # A terminal breaks lines within its box; a workbook escapes its own escapes.
-        said = squeezed(text.replace("_x005F_", "_").replace("\u2502", ""))
+        # A terminal breaks lines within its box; a workbook escapes its own escapes; plain text
+        # breaks commands to what runs a build.
+        text = text.replace("_x005F_", "_").replace("\u2502", "")
+        said = squeezed(text.replace(":\u00b7", "::").replace("#\u00b7", "##"))
         assert telling(hostile_text).replace("\u2502", "") in said, format
 
 
@@ -89,9 +93,8 @@ def test_the_suite_that_is_shipped(format):
 
 
 def test_no_format_is_forgotten():
-    tried = {"json", "model_card", "markdown", "sarif", "junit", "csv", "xlsx", "terminal", "html"}
-    elsewhere = {"line", "failure"}
-    assert set(REPORTS.kinds()) - elsewhere == tried
+    tried = {"json", "model_card", "markdown", "sarif", "junit", "csv", "xlsx", "html"}
+    assert set(REPORTS.kinds()) == tried | {"terminal", "line", "failure"}
 
 
 def test_long_names_leave_a_report_short(corpus):
@@ -151,6 +154,27 @@ def test_names_of_files(place, corpus, tmp_path, readers):
     readers.terminal(record.render("terminal").decode())
     (run,) = json.loads(record.render("sarif"))["runs"]
     assert ":" not in run["artifacts"][0]["location"]["uri"]
+
+
+def test_names_from_right_to_left_are_shown_as_they_are():
+    """Sentences about tables set names apart when they are made, and are shown later."""
+    texts = ["\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627"]
+    frame = pd.DataFrame({texts[0]: texts * 40, "y": [0, 1, 1, 1] * 20, "x": range(80)})
+    shown = [
+        pb.metrics(frame, by=texts[:1], decision="y", favorable=1),
+        pb.audit_data(frame, protect=texts[:1], label="y", favorable=1),
+        pb.assess(frame, frame, identifying=[], quasi=texts[:1]),
+    ]
+    for each in shown:
+        kinds = REPORTS.kinds() if isinstance(each, pb.Record) else ["html", "csv", "terminal"]
+        for said in (
+            each._repr_html_(),
+            *(each.render(kind).decode("utf-8", "replace") for kind in kinds if kind != "xlsx"),
+        ):
+            assert texts[0] in said
+            assert "\ufffd" not in said
+    for record in shown[:2]:
+        assert "\ufffd" not in record.findings._repr_html_()
 
 
 def test_a_file_whose_name_is_no_text(tmp_path):

@@ -15,6 +15,7 @@ from paribus._seeds import BLOCK
 from paribus.people.fields.base import Field
 from paribus.people.fields.integers import Integers
 from paribus.people.shared import recipe_of
+from paribus.twins import level_contrasts, pair
 
 GENDER = {"gender": {"levels": ["Male", "Female"]}}
 NAMES = {"gender": {"Male": "MALE", "Female": "FEMALE"}}
@@ -168,6 +169,27 @@ def test_real_rows_and_everybody_are_never_kept() -> None:
     everybody = audited(shared, fields={"income": pb.integers(0, 99)}, people="all")
     assert everybody.exhaustive
     assert (shared.drawn, shared.reused, shared.values) == (0, 0, 0)
+
+
+def test_people_who_replace_others_are_told_apart_from_them() -> None:
+    declared = pb.People(protect=GENDER, fields={"age": pb.integers(18, 90)}, size=73, seed=1)
+    people = declared.sharing(pb.SharedPeople())
+    people.head(73)
+    versions = pair(people, level_contrasts(people, "gender")).versions
+    everybody = people.enumerated(["gender", "age"], versions)
+    assert everybody.recipe is None
+    assert len(set(everybody.head(73)["age"].to_pylist())) == 73
+    others = people.model_copy(update={"seed": 2})
+    assert others.head(73).equals(declared.model_copy(update={"seed": 2}).head(73))
+    assert not others.head(73).equals(people.head(73))
+
+
+def test_what_is_no_store_is_refused_in_one_sentence() -> None:
+    with pytest.raises(pb.SpecError, match=r"^shared: must be pb.SharedPeople\(\), not True$"):
+        audited(True)  # type: ignore[arg-type]
+    for values in (-1, 1.5, "many"):
+        with pytest.raises(pb.SpecError, match=r"^values: must be a whole number from 0, not "):
+            pb.SharedPeople(values)  # type: ignore[arg-type]
 
 
 class _Hidden(Integers):

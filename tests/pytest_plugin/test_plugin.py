@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -191,6 +192,22 @@ def test_the_fixture_takes_a_path(suite: pytest.Pytester, spec: str) -> None:
         """
     )
     run(suite).assert_outcomes(passed=spec == "fair.toml", failed=spec == "biased.toml")
+
+
+def test_a_model_without_a_name_is_called_after_its_test(suite: pytest.Pytester) -> None:
+    text = CALLED.replace(', name="Loan approval"', "")
+    suite.makepyfile(
+        test_called=text.format(model="fair", people=500, more="", verdict="within tolerance")
+    )
+    run(suite).stdout.fnmatch_lines(["within tolerance: test_model: *; 500 people; * s"])
+
+
+@pytest.mark.parametrize("spec", ['"fair.toml"', 'spec="fair.toml", people=None, seed=None'])
+def test_the_marker_takes_what_it_declares(suite: pytest.Pytester, spec: str) -> None:
+    suite.makepyfile(
+        f"import pytest\n\n@pytest.mark.paribus({spec}, trust=True)\ndef test_model():\n    pass\n"
+    )
+    run(suite).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("model", ["fair", "biased"])
@@ -484,6 +501,99 @@ def test_a_wrong_request_is_one_sentence(
     assert not re.search(r"Traceback|traceback|\.py:\d|another exc", result.stdout.str())
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("models.fair", "paribus_audit: missing a required argument: 'protect'; it takes *"),
+        ("models.fair, protct={}", "paribus_audit: *'protect'*"),
+        ("models.fair, protect={}, poeple=3", "paribus_audit: *unexpected keyword*'poeple'*"),
+        ('"fair.tml"', "paribus_audit: missing a required argument: 'protect'; *an audit.toml"),
+        ("3, protect={}", "$.model: expected a fitted model, *"),
+        ('models.fair, protect={}, trust="no"', "trust: must be True or False, not 'no'"),
+        ('"fair.toml", trust="no"', "trust: must be True or False, not 'no'"),
+        ('"fair.toml", trust=True, workers="2"', "workers: must be a whole number from 1, not '2'"),
+        ('"fair.toml", trust=True, workers=0', "workers: must be a whole number from 1, not 0"),
+        ('"fair.toml", trust=True, people="few"', "$.audit.people: *'few'*"),
+        ('"fair.toml", trust=True, tolerence=0.1', '$.audit: *; did you mean "tolerance"?'),
+        ('"fair.toml", trust=True, fields={}', '$.audit: unknown key "fields" *'),
+        (
+            '"fair.toml", trust=True, allow_inconclusive="no"',
+            "allow_inconclusive: must be True or False, not 'no'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--paribus-people=500"]])
+def test_a_wrong_argument_is_one_sentence(
+    suite: pytest.Pytester, options: list[str], given: str, said: str
+) -> None:
+    suite.makepyfile(
+        f"import models\n\ndef test_model(paribus_audit):\n    paribus_audit({given})\n"
+    )
+    result = run(suite, *options)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([said])
+    assert not re.search(r"Traceback|traceback|\.py:\d|another exc", result.stdout.str())
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ('"fair.tml"', '*there is no file *fair.tml"; did you mean "fair.toml"?'),
+        ('".", trust=True', "*is a folder*"),
+        ('"fair.toml", trust="no"', "trust: must be True or False, not 'no'"),
+        ('"fair.toml", trust=True, workers="2"', "workers: must be a whole number from 1, not '2'"),
+        ('"fair.toml", spec="biased.toml"', "the marker takes the path of a TOML file: *"),
+    ],
+)
+def test_a_wrong_marker_is_one_sentence(suite: pytest.Pytester, marker: str, said: str) -> None:
+    suite.makepyfile(
+        f"import pytest\n\n@pytest.mark.paribus({marker})\ndef test_model():\n    pass\n"
+    )
+    result = run(suite)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([said])
+    assert not re.search(r"Traceback|traceback|\.py:\d|another exc", result.stdout.str())
+
+
+def test_of_two_markers_none_goes_unheeded(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        fair = pytest.mark.paribus("fair.toml", trust=True)
+        biased = pytest.mark.paribus("biased.toml", trust=True)
+
+        @fair
+        @biased
+        def test_stacked():
+            pass
+
+        @pytest.mark.parametrize("case", [pytest.param(1, marks=biased), pytest.param(2)])
+        @fair
+        def test_case(case):
+            pass
+
+        @fair
+        class TestBase:
+            def test_base(self):
+                pass
+
+        @biased
+        class TestDerived(TestBase):
+            @fair
+            def test_nearer(self):
+                pass
+        """
+    )
+    result = run(suite, "-rA")
+    result.stdout.fnmatch_lines(
+        ["two markers paribus at one place, and test_stacked can be held to one of them: *"]
+    )
+    passed = re.findall(r"^PASSED \S*::(\S+)", result.stdout.str(), re.M)
+    assert sorted(passed) == ["test_base", "test_case[2]", "test_nearer"]
+    result.assert_outcomes(passed=3, failed=3)
+
+
 def test_without_trust_no_code_is_imported(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
@@ -603,6 +713,40 @@ def test_hostile_names_stay_text(suite: pytest.Pytester) -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "Changing group from ␛[31m�<b>" in shown
+
+
+def test_an_error_of_a_model_cannot_act_on_the_terminal(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        r"""
+        import paribus as pb
+
+        def test_model(paribus_audit):
+            def model(people):
+                raise RuntimeError("\x1b[31m\u202e\x07")
+
+            paribus_audit(
+                model, protect={"g": ["a", "b"]}, fields={"x": pb.integers(0, 9)}, favorable=True
+            )
+        """
+    )
+    result = run(suite, "--color=no")
+    result.assert_outcomes(failed=1)
+    shown = result.stdout.str()
+    assert "RuntimeError: ␛[31m�␇" in shown
+    assert not {"\x1b", "\u202e", "\x07"} & set(shown)
+
+
+def test_junit_xml_holds_the_sentence(suite: pytest.Pytester) -> None:
+    odd = '"]]>&<b>\\x1b\\x00\\ufffe\\u202e\\n"'
+    called(suite, "biased")
+    text = (suite.path / "test_called.py").read_text(encoding="utf-8")
+    text = text.replace('"Loan approval"', odd).replace('"Female"', odd)
+    (suite.path / "test_called.py").write_text(text, encoding="utf-8")
+    run(suite, "--junitxml=report.xml").assert_outcomes(failed=1)
+    [failure] = ElementTree.parse(suite.path / "report.xml").iter("failure")
+    message = "Failed: Changing gender from Male to ]]>&<b>␛"
+    assert failure.attrib["message"].startswith(message)
+    assert "Where: income <= " in (failure.text or "")
 
 
 # --- in processes of their own --------------------------------------------------------------------

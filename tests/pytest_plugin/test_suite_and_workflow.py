@@ -102,6 +102,8 @@ def test_the_workflow_has_no_more_rights_than_it_needs(
         "pull-requests": "write",
         "security-events": "write",
     }
+    [checkout] = [step for step in steps if "actions/checkout" in step.get("uses", "")]
+    assert checkout["with"]["persist-credentials"] is False, "a package could read the token"
     for step in steps:
         assert "${{" not in step.get("run", ""), "what others chose stays out of the shell"
         writes = "upload-sarif" in step.get("uses", "") or "gh pr" in step.get("run", "")

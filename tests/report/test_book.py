@@ -109,6 +109,25 @@ def test_the_sentence_names_who_is_where(loan, fair, unsettled, assessment):
 def test_one_result_alone_looks_as_ever(tmp_path, loan):
     assert written(tmp_path, [loan]) == written(tmp_path, loan) == render(loan)
     assert "<h1>Ours</h1>" in written(tmp_path, [loan, loan], title="Ours")
+    assert "<h1>Loan approval</h1>" in written(tmp_path, [loan, loan], title=" ")
+
+
+def test_one_result_alone_takes_the_title_too(tmp_path, loan):
+    alone = written(tmp_path, loan, title="</title>Ours")
+    assert "<h1>&lt;/title&gt;Ours</h1>" in alone
+    assert "<title>&lt;/title&gt;Ours: biased</title>" in alone
+    assert 'class="chapter"' not in alone
+
+
+def test_charts_that_are_equal_have_ids_of_their_own(tmp_path, loan):
+    twice = tuple(
+        finding.model_copy(update={"attribute": attribute})
+        for attribute in ("gender", "sex")
+        for finding in loan.findings
+    )
+    html = render(loan.model_copy(update={"findings": twice}))
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
 
 
 def test_hostile_titles_stay_text(tmp_path, hostile, loan):

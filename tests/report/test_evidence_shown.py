@@ -164,7 +164,7 @@ def test_a_squared_effect_is_shown_as_its_root(everything, amounts, root):
         rows += (rows[0].model_copy(update={"unit": "score gap"}),)
     record = readable(everything.model_copy(update={"evidence": rows}))
     row = next(row for row in record.evidence if row.unit.startswith("squared"))
-    assert (shown(row), root in effect(row)) == (root, True)
+    assert (shown(row), root in effect(row, record)) == (root, True)
     assert shown(row.model_copy(update={"estimate": -1.0})) in {"0", "0.0 points"}
 
 

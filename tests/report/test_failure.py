@@ -147,3 +147,17 @@ def test_numbers_with_nothing_to_settle() -> None:
     bare = record.model_copy(update={"findings": ()})
     assert "nothing was held against a tolerance" in line.render(bare)
     assert "nothing was held against a tolerance" in failure.render(bare)
+
+
+def test_the_worst_change_comes_first_whatever_comes_last(loan: Record) -> None:
+    flip, net = loan.findings
+    wide = {"attribute": "race", "reference": "a", "group": "b"}
+    findings = (
+        flip.model_copy(update={"estimate": 0.6, "sentence": "the worst."}),
+        flip.model_copy(update={"estimate": 0.3, "sentence": "the next.", **wide}),
+        net.model_copy(update={"estimate": -0.3, **wide}),
+        net.model_copy(update={"estimate": -0.1}),
+    )
+    said = failure.render(loan.model_copy(update={"findings": findings}), witnesses=0)
+    assert said.startswith("the worst.")
+    assert said.index("the worst.") < said.index("the next.")

@@ -189,6 +189,18 @@ def test_it_fits_into_a_comment(hostile):
     assert "1,170 more findings" in text
 
 
+@pytest.mark.parametrize("limit", [10_000, 20_000, 64_000])
+def test_a_limit_is_kept(hostile, limit):
+    long = [
+        finding.model_copy(update={"group": f"{i}{'*' * 200}", "attribute": f"{'<' * 200}{i}"})
+        for i, finding in enumerate(hostile.findings)
+    ]
+    text = markdown.render(hostile.model_copy(update={"findings": tuple(long)}), limit=limit)
+    assert len(text) <= limit
+    assert text.startswith("### ")
+    assert ("What was found" in text) == (limit == 10_000)
+
+
 def test_the_worst_comes_first(everything):
     text = markdown.render(everything)
     table = next(block for block in text.split("\n\n") if block.startswith("| Verdict"))

@@ -252,7 +252,7 @@ def test_what_a_change_does_is_said_in_plain_words(loan, unit, size, said):
     row = loan.findings[0].model_copy(
         update={"unit": unit, "estimate": size, "flips_against": 2, "flips_for": 3}
     )
-    assert effect(row) == said
+    assert effect(row, loan) == said
 
 
 def test_many_attributes_share_their_charts(loan):

@@ -8,6 +8,7 @@ import math
 import random
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -288,6 +289,16 @@ def test_lines_are_told_apart_without_color():
     assert len({path.get("stroke-dasharray") for path in thick}) == 8
     shapes = {e.get("d") for e, *_ in found(drawn, "path") if e.get("fill", "none") != "none"}
     assert len(shapes) >= 8
+
+
+def test_a_line_has_the_pen_that_it_asks_for_and_no_two_the_same():
+    chart = curves(named(3))
+    asked = [replace(line, pen=pen) for line, pen in zip(chart.lines, (5, 2, 2), strict=True)]
+    drawn = draw(replace(chart, lines=tuple(asked)), "k")
+    paths = [e for e, *_ in found(drawn, "path") if e.get("fill", "none") == "none"]
+    thick = [path.get("stroke") for path in paths if path.get("stroke-width") == "2"]
+    # The first is drawn last; who comes too late takes the first pen that is free.
+    assert thick == [PENS[i].ink for i in (0, 2, 5)]
 
 
 def test_of_many_lines_the_first_eight_are_told_and_the_others_are_gray():

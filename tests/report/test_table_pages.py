@@ -314,6 +314,19 @@ def test_few_lines_have_intervals(record):
                 assert all(point.text for point in line.points)
 
 
+def test_a_group_looks_the_same_in_every_chart_of_its_attribute(record, stages, windows):
+    several = 0
+    for each in (record, stages, windows):
+        pens: dict[tuple[str, str], set[int | None]] = {}
+        for part in measured(each):
+            for chart in of(part, Lines):
+                for line in chart.lines:
+                    pens.setdefault((part.title, line.label), set()).add(line.pen)
+                several += len(chart.lines) > 1
+        assert all(len(found) == 1 and None not in found for found in pens.values())
+    assert several > 3
+
+
 def test_lines_with_an_alarm_come_first(stages, windows):
     seen = 0
     for record in (stages, windows):

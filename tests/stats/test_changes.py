@@ -138,6 +138,21 @@ def test_few_changes_one_way_prove_nothing_too_soon():
     assert Scores(GRID, (0, 0, 299, 0, 0)).p_below(0.02) < 0.05
 
 
+@pytest.mark.parametrize("people", [3, 4, 5, 6, 10, 20])
+@pytest.mark.parametrize("changing", [0.1, 0.4, 0.7, 1.0])
+def test_no_growth_is_proven_no_too_soon(people, changing):
+    """The exact chance of a false claim where a rate grew by just the margin."""
+    margin = 0.02
+    up, down = (changing + margin) / 2, (changing - margin) / 2
+    wrong = sum(
+        stats.multinomial(people, [down, 1 - changing, up]).pmf([d, people - d - u, u])
+        for d in range(people + 1)
+        for u in range(people + 1 - d)
+        if Scores((-1.0, 0.0, 1.0), (d, people - d - u, u)).p_below(margin) <= 0.05
+    )
+    assert wrong <= 0.05
+
+
 def test_counting_takes_the_ends_of_the_grid_along():
     scores = Scores.of(np.array([0.0, 0.5, 0.5]), -2.0, 2.0)
     assert scores == Scores((-2.0, 0.0, 0.5, 2.0), (0, 1, 2, 0))

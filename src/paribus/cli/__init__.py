@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import paribus as pb
-from paribus._text import visible
+from paribus._text import logged, visible
 from paribus.cli import anonymizing, auditing, comparing, mending, showing, starting, tables
 from paribus.cli._outcome import EXIT_CODES, INTERRUPTED
 from paribus.errors import ParibusError, reason
@@ -86,7 +86,7 @@ def main() -> None:
             # Typer turns Ctrl-C into a silent exit code.
             raise KeyboardInterrupt
     except ParibusError as error:
-        typer.echo(f"paribus: {visible(error)}", err=True)
+        typer.echo(logged(f"paribus: {visible(error)}"), err=True)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("paribus: interrupted; nothing was left half written", err=True)

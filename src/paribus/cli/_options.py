@@ -14,7 +14,9 @@ People = Annotated[
 Seed = Annotated[int | None, typer.Option(help="The seed, instead of the file's.")]
 
 Columns = Annotated[str | None, typer.Option(help="Columns, separated by commas.", metavar="A,B")]
-Table = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", metavar="FILE")]
+Table = Annotated[
+    Path, typer.Argument(help="A .csv, .tsv, .parquet, .xlsx or .jsonl file.", metavar="FILE")
+]
 Html = Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML for CI.")]
 Output = Annotated[

@@ -54,11 +54,14 @@ def finish(
     inconclusive_ok: bool,
     output: Sequence[Path] | None = None,
     spec: Path | None = None,
+    pairs: Path | None = None,
 ) -> None:
     """Write what was asked for, show the record, and exit with its verdict."""
-    write_and_show(record, json, html, junit, output, spec)
-    held = record.findings or record.data is None
-    leave(EXIT_CODES[record.verdict] if held else 0, inconclusive_ok)
+    write_and_show(record, json, html, junit, inconclusive_ok, output, spec)
+    if pairs is not None:
+        # Last: where pairs do not fit into their file, the record is kept.
+        record.save_pairs(pairs)
+    leave(EXIT_CODES[record.verdict] if record.judged else 0, inconclusive_ok)
 
 
 def write_and_show(
@@ -66,23 +69,25 @@ def write_and_show(
     json: str | None,
     html: Path | None,
     junit: Path | None,
+    inconclusive_ok: bool = False,
     output: Sequence[Path] | None = None,
     spec: Path | None = None,
 ) -> None:
     """Write what was asked for, and show the record."""
     for path, format in ((json, "json"), (html, "html"), (junit, "junit")):
         if path is not None and path != "-":
-            pb.write_atomically(path, record.render(str(format)))
-    write_reports(record, output, spec)
+            options = _options(format, inconclusive_ok, spec)
+            pb.write_atomically(path, record.render(format, **options))
+    for path in output or []:
+        record.save(path, **_options(record.format_of(path), inconclusive_ok, spec))
     show_text(record.json_text() if json == "-" else rendered(record))
 
 
-def write_reports(record: Any, output: Sequence[Path] | None, spec: Path | None = None) -> None:
-    """Write the reports whose names say their formats."""
-    for path in output or []:
-        # What points at lines has to know the file that they are in.
-        lines = spec is not None and path.suffix.lower() == ".sarif"
-        record.save(path, **({"spec": spec} if lines else {}))
+def _options(format: str, inconclusive_ok: bool, spec: Path | None) -> dict[str, Any]:
+    """Give what a format has to know of the command."""
+    if format == "junit":
+        return {"inconclusive_passes": inconclusive_ok}
+    return {"spec": spec} if format == "sarif" else {}
 
 
 def leave(code: int, inconclusive_ok: bool) -> None:
@@ -168,13 +173,18 @@ def read_by(declared: Any, spec: Path) -> Iterator[Path]:
 
 
 def apart(outputs: Iterable[Path | None], read: Iterable[Path]) -> None:
-    """Refuse to write over a file that is read."""
+    """Refuse to write over a file that is read, or that is written already."""
     files = [path for path in read if path.is_file()]
+    written: set[Path] = set()
     for output in outputs:
-        if output is None or not output.is_file():
+        # Several reports may go into one pipe.
+        if output is None or (output.exists() and not output.is_file()):
             continue
-        if any(output.samefile(file) for file in files):
+        if output.is_file() and any(output.samefile(file) for file in files):
             raise OutputError(f'"{output}" is what this command reads; choose another name')
+        if output.resolve() in written:
+            raise OutputError(f'"{output}" is to be written twice; choose another name')
+        written.add(output.resolve())
 
 
 class _Watched:

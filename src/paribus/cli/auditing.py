@@ -73,9 +73,7 @@ def audit(
     ready(json, html, junit, *read, output=output, pairs=pairs)
     with progress(workers) as executor:
         record = declared.run(executor, trust=trust)
-    if pairs is not None:
-        record.save_pairs(pairs)
-    finish(record, json, html, junit, inconclusive_ok, output, spec)
+    finish(record, json, html, junit, inconclusive_ok, output, spec, pairs)
 
 
 def plan(

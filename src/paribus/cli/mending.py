@@ -97,7 +97,7 @@ def mitigate(
     apart([model], read)
     with progress(workers, "Trying") as executor:
         result = pb.mitigate(declared, **options, executor=executor, trust=trust)
-    write_and_show(result.record, json, html, junit, reports, spec)
+    write_and_show(result.record, json, html, junit, inconclusive_ok, reports, spec)
     _hand_over(result, model, choose)
     leave(_code_of(result), inconclusive_ok)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,6 @@ from paribus.cli._outcome import (
     show_bytes,
     show_text,
     writable,
-    write_reports,
 )
 from paribus.errors import DataError, SpecError
 
@@ -27,8 +27,8 @@ def show(
     record: Annotated[
         list[Path],
         typer.Argument(
-            help="A record, the JSON file of an audit (or an assessment); of several, --html "
-            "makes one page."
+            help="A record, the JSON file of an audit (or an assessment, or a comparison); of "
+            "several, --html makes one page."
         ),
     ],
     html: Html = None,
@@ -51,19 +51,18 @@ def show(
         _show_all(record, html, [junit, format, *(output or [])])
         return
     opened = _opened(record[0])
-    if isinstance(opened, pb.Record):
+    if isinstance(opened, pb.Record | pb.Compared):
         for each in output or []:
             opened.format_of(each)
     writable([html, junit, *(output or [])])
     apart([html, junit, *(output or [])], record)
+    shown = rendered(opened).encode() if format is None else opened.render(format)
     for path, kind in ((html, "html"), (junit, "junit")):
         if path is not None:
             pb.write_atomically(path, opened.render(kind))
-    write_reports(opened, output)
-    if format is None:
-        show_text(rendered(opened))
-    else:
-        show_bytes(opened.render(format), format)
+    for path in output or []:
+        opened.save(path)
+    show_bytes(shown, format or "terminal")
 
 
 def _show_all(records: list[Path], html: Path | None, others: list[Any]) -> None:
@@ -126,12 +125,11 @@ def demo(
 
 
 def _opened(path: Path) -> Any:
-    """Open the record of an audit, or an assessment."""
+    """Open the record of an audit, an assessment, or a comparison."""
     try:
         return pb.open_record(path)
     except DataError:
-        try:
-            return pb.open_assessment(path)
-        except DataError:
-            pass
+        for opened in (pb.open_assessment, pb.open_compared):
+            with suppress(DataError):
+                return opened(path)
         raise

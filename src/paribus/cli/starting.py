@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import paribus as pb
+from paribus._text import logged
 from paribus.cli._options import Label, Trust
 from paribus.cli._outcome import apart, listed, read_by, show_text, writable
 from paribus.errors import OutputError, ParibusError, SpecError
@@ -74,7 +76,10 @@ def init(
         apart([output], [data, model])
         if output.exists() and not force:
             raise OutputError(f'"{output}" is there already; pass --force, or another name with -o')
-    draft = drafted(given)
+    draft = _drafted(given)
+    with _named():
+        draft.check()
+    _tell(draft)
     if from_code:
         show_text(draft.call())
         return
@@ -83,33 +88,44 @@ def init(
     typer.echo(f"{output}: written; read it, and run: paribus audit {output}{trusted}", err=True)
 
 
-def drafted(given: dict[str, Any]) -> Any:
-    """Draft an audit from options, and say on stderr what was guessed."""
+def _drafted(given: dict[str, Any]) -> pb.Draft:
+    """Draft an audit from options."""
     arguments = {name: value for name, value in given.items() if value is not None}
     for name in ("protect", "features"):
         if name in arguments:
             arguments[name] = listed(arguments[name])
     if len(arguments.get("favorable", ())) == 1:
         arguments["favorable"] = arguments["favorable"][0]
-    try:
+    with _named():
         draft = pb.draft(arguments.pop("data"), **arguments)
         draft.audit()
+    return draft
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Name the option in errors about what it gives."""
+    try:
+        yield
     except ParibusError as error:
         option = error.path.removeprefix("$.model.").removeprefix("$.audit.")
         if option not in _OPTIONS:
             raise
         where = "DATA" if option == "data" else f"--{option}"
         raise type(error)(error.message, path=where) from None
+
+
+def _tell(draft: pb.Draft) -> None:
+    """Say on stderr what was guessed."""
     for line in draft.told():
-        typer.echo(f"paribus: {line}", err=True)
-    return draft
+        typer.echo(logged(f"paribus: {line}"), err=True)
 
 
 def declared(
     spec: Path | None, given: dict[str, Any], **overrides: Any
 ) -> tuple[Any, Iterator[Path]]:
     """Load an audit from its file, or draft one; gives the files that it reads, too."""
-    used = [name for name in _OPTIONS if given.get(name)]
+    used = [name for name in _OPTIONS if given.get(name) is not None]
     if spec is not None:
         if used:
             raise SpecError(
@@ -123,5 +139,7 @@ def declared(
                 "name the file of an audit, or --model and --data (and --protect)",
                 path=f"--{name}" if used else "SPEC",
             )
-    audit = drafted(given).audit(**overrides)
+    draft = _drafted(given)
+    _tell(draft)
+    audit = draft.audit(**overrides)
     return audit, read_by(audit, given["data"])

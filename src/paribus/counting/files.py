@@ -1,4 +1,4 @@
-"""Parquet and CSV files: small ones are read, larger ones pass by in batches."""
+"""Files of tables: small ones are read; larger CSV and Parquet files pass by in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from paribus._files import MISSING, _reason, delimiter_of, read_table
+from paribus._files import MISSING, _reason, decimal_of, delimiter_of, read_table
 from paribus.counting.base import (
     Batch,
     Engine,
@@ -61,8 +61,8 @@ def opened(path: str | Path) -> Engine:
     with _reported(file):
         if suffix in {".parquet", ".pq"} and file.is_file():
             return _parquet(file)
-        if suffix == ".csv" and file.is_file() and file.stat().st_size > IN_MEMORY:
-            return Csv(file)
+        if suffix in {".csv", ".tsv"} and file.is_file() and file.stat().st_size > IN_MEMORY:
+            return Csv(file, suffix.removeprefix("."))
         return Read(Table.of(read_table(file)), file=file)
 
 
@@ -341,6 +341,7 @@ class Csv:
                 null_values=MISSING,
                 column_types=types,
                 include_columns=list(columns),
+                decimal_point=decimal_of(self.file),
             ),
         }
 

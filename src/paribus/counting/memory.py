@@ -23,7 +23,7 @@ from paribus.counting.base import (
 )
 from paribus.counting.codes import Codes, Floats, Kind, categories, kind_of
 from paribus.counting.tallies import Tally
-from paribus.table import Native, Table
+from paribus.table import Native, Table, no_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,10 @@ class InMemory:
             return None  # lists and the like
         # Other objects may be equal and yet not the same, such as 1 and True.
         texts = pd.api.types.infer_dtype(pool) == "string"
-        return (codes, pa.array(pool)) if texts else None
+        try:
+            return (codes, pa.array(pool)) if texts else None
+        except UnicodeEncodeError:
+            raise no_text(name) from None
 
     def column(self, name: str) -> Values:
         """Give a column without a copy, where it can be had."""

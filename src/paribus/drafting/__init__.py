@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paribus._text import visible
+from paribus import _html
+from paribus._text import shortened, visible
 from paribus.auditing import Audit, declare, protected
-from paribus.drafting._asked import Answers, Seen, answers, seen
+from paribus.drafting._asked import Answers, Seen, answers, good_label, seen
 from paribus.drafting._fitted import fitted, weights
 from paribus.drafting._guess import Guess, name, names
 from paribus.drafting._links import blind, links
@@ -18,8 +19,10 @@ from paribus.drafting._protected import Attribute, attribute, likely, resolved
 from paribus.drafting._words import says
 from paribus.drafting._written import call, toml
 from paribus.errors import DataError, ParibusError, SpecError, nearest
+from paribus.executors.serial import Serial
 from paribus.measuring import declared_data
 from paribus.people.fields.base import FIELDS
+from paribus.probe._ask import ask
 from paribus.probe._handed import probe_of
 from paribus.table import Scalar, Table, lookup, pool_of
 
@@ -27,6 +30,12 @@ __all__ = ["Draft", "Guess", "draft"]
 
 _LISTED = 60
 """Columns that the file describes, at most."""
+
+_TRIED = 20
+"""People about whom a model is asked when a draft is checked."""
+
+_SAID = 300
+"""Characters of a guess and of its reason that a notebook shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +79,19 @@ class Draft:
             parts["table"] = Table.of(self.data)
         return declare(**head, **parts)
 
+    def check(self) -> None:
+        """Ask the model about a few people, so that what it refuses is known before the audit.
+
+        Raises
+        ------
+        ParibusError
+            Where the audit cannot run.
+        """
+        few = min(len(self.audit().people), _TRIED)
+        audit = self.audit(people=few)
+        model = audit.probe.open(trust=self.trust)
+        ask(audit.probe, model, audit.asked(model), Serial())
+
     def toml(self, file: str | Path = "audit.toml") -> str:
         """Write the audit file, with the reason beside each line.
 
@@ -111,6 +133,26 @@ class Draft:
 
     def __str__(self) -> str:
         return self.toml()
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what was guessed, with the reason beside each."""
+        said = "An audit, guessed. To run it: audit().run(); to correct it: toml() or call()."
+        told = (_html.paragraph(shortened(line, _SAID)) for line in self.told())
+        rows = [
+            [
+                _html.Cell(shortened(visible(guess.path.removeprefix("$."))), note=_doubt(guess)),
+                _html.Cell("" if guess.value is None else shortened(visible(guess.value), _SAID)),
+                _html.Cell(shortened(visible(guess.reason), _SAID)),
+            ]
+            for guess in self.guesses
+        ]
+        columns = [_html.Column(title) for title in ("What", "Is", "Why")]
+        table = _html.table("What was guessed", columns, rows, _LISTED)
+        return _html.piece(_html.paragraph(said), *told, table)
+
+
+def _doubt(guess: Guess) -> str:
+    return "" if guess.sure else "not sure, left out"
 
 
 def draft(
@@ -159,7 +201,7 @@ def draft(
     Returns
     -------
     Draft
-        ``.guesses`` with reasons, ``.toml()``, ``.call()`` and ``.audit()``.
+        ``.guesses`` with reasons, ``.toml()``, ``.call()``, ``.check()`` and ``.audit()``.
 
     Raises
     ------
@@ -210,6 +252,11 @@ def draft(
     apart = (meant.label, *aside) if sees.features else (label,)
     ground = [each for each in apart if each is not None]
     attributes, why = _attributes(protect, looked, ground, sees)
+    if label in {each.name for each in attributes}:
+        raise SpecError(
+            f"{name(label)} is protected, and a column has one role: name what really happened",
+            path="label",
+        )
     fields = _fields(attributes, looked, sees, ground, synthetic=synthetic)
     parts = [
         *_head(model, attributes, tolerance, looked, synthetic=synthetic),
@@ -284,7 +331,8 @@ def _head(
     title = f"{own} by {', '.join(each.name for each in attributes)}"
     yield Guess(("audit", "name"), visible(title), "")
     said = "gaps up to 1 % count as equal: decide before you look"
-    yield Guess(("audit", "tolerance"), tolerance or 0.01, "as given" if tolerance else said)
+    given = tolerance is not None
+    yield Guess(("audit", "tolerance"), tolerance if given else 0.01, "as given" if given else said)
     rows = 10_000 if synthetic else max(len(looked.source) // 10, 1)
     what = "how many are drawn" if synthetic else "a sample of the rows is asked instead of all"
     yield Guess(("audit", "people"), rows, what, sure=False)
@@ -346,13 +394,21 @@ def _data(
 def _label(label: str, looked: Looked, good: Any) -> Iterator[Guess]:
     values = looked.distinct(label)
     if values != 2:
-        said = f"as given, and not used: it has {values:,} values where a decision has two"
+        said = f"{name(label)} is not used: it has {values:,} values where a decision has two"
+        yield Guess(("data", "label"), label, said, sure=False, told=True)
+        return
+    held = good if isinstance(good, tuple) else (good,)
+    guess = None if good is None else good_label(label, held, looked)
+    if good is not None and guess is None:
+        said = (
+            f"{name(label)} is not used: its values are none of the model's labels, and no word "
+            "tells which of them is good for a person; uncomment it, and add favorable = ..."
+        )
         yield Guess(("data", "label"), label, said, sure=False, told=True)
         return
     yield Guess(("data", "label"), label, "as given: the table is measured too", told=True)
-    if good is not None:
-        said = "the label that is good for a person"
-        yield Guess(("data", "favorable"), list(good) if isinstance(good, tuple) else good, said)
+    if guess is not None:
+        yield guess
 
 
 def _columns(looked: Looked, sees: Seen) -> Iterator[Guess]:
@@ -398,6 +454,9 @@ def _fields(
     synthetic: bool,
 ) -> list[Guess]:
     used = (*sees.features, *(owner for owner, _ in sees.coded.values()))
+    if synthetic:
+        # Who is drawn has a level, also where some of the rows have none.
+        attributes = [replace(each, counts=_known(each.counts)) for each in attributes]
     out = links(attributes, looked, used, aside)
     out += _coded(looked, sees)
     if synthetic:
@@ -413,6 +472,10 @@ def _fields(
             )
         out = drawn + [guess for guess in out if guess.value is not None]
     return out
+
+
+def _known(counts: Mapping[Scalar | None, int]) -> dict[Scalar | None, int]:
+    return {value: rows for value, rows in counts.items() if value is not None}
 
 
 def _coded(looked: Looked, sees: Seen) -> Iterator[Guess]:

@@ -76,6 +76,7 @@ def _by_width(model: Model, looked: Looked, aside: Sequence[str]) -> tuple[str, 
         each
         for each in looked.names
         if each not in aside
+        and not _is_outcome(each, model, looked)
         and (looked.is_number(each) or looked.is_flag(each))
         and looked.sort(each).role != "direct"
     ]
@@ -88,6 +89,13 @@ def _by_width(model: Model, looked: Looked, aside: Sequence[str]) -> tuple[str, 
         f"{','.join(able[:2]) or 'income,age'}",
         path="features",
     )
+
+
+def _is_outcome(column: str, model: Model, looked: Looked) -> bool:
+    """Tell whether a column is what a classifier predicts, by its header, and no feature then."""
+    if model.classes is None or not _same_values(column, looked, model.classes):
+        return False
+    return bool(_words.valence(column)) or _words.says("outcome", column)
 
 
 def _one_hot(feature: str, looked: Looked) -> tuple[str, Scalar] | None:
@@ -138,7 +146,7 @@ def answers(
     """
     classes = probe.labels or model.classes
     given = probe.favorable is not None
-    found = label if classes is None and label else _label(label, model, looked, sees, aside)
+    found = _label(label, model, looked, sees, aside)
     guesses: list[Guess] = []
     if found is not None and label is None:
         guesses.append(found_label(found, looked))
@@ -179,13 +187,39 @@ def found_label(label: str, looked: Looked) -> Guess:
     )
 
 
+def good_label(label: str, favorable: Sequence[Scalar], looked: Looked) -> Guess | None:
+    """Say which value of what happened is good for a person; None where nothing tells.
+
+    Parameters
+    ----------
+    favorable : sequence of scalars
+        The model's answers that are good, which the column may write in other words.
+    """
+    place = ("data", "favorable")
+    values = _values(label, looked)
+    held = [each for each in favorable if lookup(pool_of([each]), values)[0] >= 0]
+    if held:
+        said = "the label that is good for a person"
+        return Guess(place, held[0] if len(held) == 1 else held, said)
+    try:
+        guess = _favorable(values, label, looked)
+    except SpecError:
+        return None
+    return Guess(place, guess.value, "the label that is good for a person, by its header or word")
+
+
+def _values(column: str, looked: Looked) -> list[Scalar]:
+    found = {value for (value,) in looked.few_cells(column) if value is not None}
+    return sorted(found, key=lambda value: (isinstance(value, str), value))
+
+
 def _label(
     given: str | None, model: Model, looked: Looked, sees: Seen, aside: Sequence[str]
 ) -> str | None:
     """Find the column that the model predicts."""
-    if given is not None:
-        return given
     classes = model.classes
+    if given is not None:
+        return given if classes is None or _same_values(given, looked, classes) else None
     taken = {*sees.features, *(owner for owner, _ in sees.coded.values()), *aside}
     able = [each for each in looked.names if each not in taken]
     if classes is not None:
@@ -205,7 +239,7 @@ def _label(
 def _same_values(column: str, looked: Looked, classes: Sequence[Scalar]) -> bool:
     if not 2 <= looked.distinct(column) <= len(classes) or not looked.has_levels(column):
         return False
-    values = [v for v in set(looked.array(column).to_pylist()) if v is not None]
+    values = _values(column, looked)
     try:
         return bool((lookup(pool_of(values), list(classes)) >= 0).all())
     except DataError:

@@ -77,7 +77,7 @@ def _field(column: str, field: Mapping[str, Any], why: str, *, sure: bool = True
 
 def _link(each: Attribute, column: str, looked: Looked, seen: bool) -> Guess | None:
     if looked.sort(column).sort in _NAMES and looked.is_text(column):
-        return _name(each, column, looked)
+        return _name(each, column, looked, seen=seen)
     if not each.in_data or not each.counts or not _linkable(column, looked):
         return None
     cells = looked.sample_cells(each.name, column)
@@ -91,7 +91,7 @@ def _link(each: Attribute, column: str, looked: Looked, seen: bool) -> Guess | N
         how = "goes one to one with" if one_to_one else "is settled by"
         why = f"{name(column)} {how} {name(each.name)} in all rows"
         return _field(column, {"kind": "map", "of": each.name, "map": table}, why)
-    titles = _titles(each, column, cells)
+    titles = _titles(each, cells)
     if titles is not None:
         why = (
             f"{name(column)} says the gender in words: everybody gets the most frequent one of "
@@ -128,10 +128,12 @@ def _key(level: Scalar) -> str:
     return str(level).lower() if isinstance(level, bool) else str(level)
 
 
-def _titles(
-    each: Attribute, column: str, cells: Mapping[tuple[Any, ...], int]
-) -> dict[str, Scalar] | None:
-    """Give the most frequent value of each level, where the column says genders: Mr, Mrs, Ms."""
+def _titles(each: Attribute, cells: Mapping[tuple[Any, ...], int]) -> dict[str, Scalar] | None:
+    """Give the most frequent value of each gender, where the column says it too: Mr, Mrs, Ms."""
+    own = _genders(each)
+    if not {0, 1} <= set(own.values()):
+        # Below a nationality or an age, a title says something else about the person.
+        return None
     texts: dict[str, int] = {
         value: rows for (value,), rows in together(cells, [1]).items() if isinstance(value, str)
     }
@@ -141,14 +143,15 @@ def _titles(
         return None
     table: dict[str, Scalar] = {}
     for level in (*each.levels, None):
-        able = {v: n for (own, v), n in cells.items() if own == level and v is not None}
-        told = able if level is None else {v: n for v, n in able.items() if said[v] is not None}
+        able = {v: n for (at, v), n in cells.items() if at == level and v is not None}
+        gender = None if level is None else own[level]
+        told = able if gender is None else {v: n for v, n in able.items() if said[v] == gender}
         if told:
             key = "missing" if level is None else _key(level)
             table[key] = max(told, key=lambda value: told[value])
         elif level is not None:
             return None
-    return table if {0, 1} <= {said[str(value)] for value in table.values()} else None
+    return table
 
 
 def _remark(
@@ -180,8 +183,8 @@ def _remark(
     return Guess(("fields", column), None, why, sure=False, told=True)
 
 
-def gender_words(each: Attribute) -> dict[str, str] | None:
-    """Read the levels as genders; None where they are none."""
+def _genders(each: Attribute) -> dict[Scalar, int | None]:
+    """Read the levels as genders; None for those that are neither."""
     values = [str(level) for level in each.levels]
     said = genders(pa.array(values, pa.string())).to_pylist()
     if len(each.levels) == 2 and {_key(level) for level in each.levels} <= {
@@ -193,18 +196,24 @@ def gender_words(each: Attribute) -> dict[str, str] | None:
         words = genders(pa.array(words_of(each.name), pa.string())).to_pylist()
         own = next((word for word in words if word is not None), None)
         if own is None:
-            return None
+            return {}
         said = [own if _key(level) in {"1", "true"} else 1 - own for level in each.levels]
-    if None in said or len(set(said)) < 2:
-        return None
-    keys = map(_key, each.levels)
-    return {key: ("MALE", "FEMALE")[word] for key, word in zip(keys, said, strict=True)}
+    return dict(zip(each.levels, said, strict=True))
 
 
-def _name(each: Attribute, column: str, looked: Looked) -> Guess | None:
-    gender = gender_words(each)
-    if gender is None:
+def _name(each: Attribute, column: str, looked: Looked, *, seen: bool) -> Guess | None:
+    own = _genders(each)
+    if not {0, 1} <= set(own.values()):
         return None
+    unnamed = [name(level) for level, gender in own.items() if gender is None]
+    unnamed += ["who has none"] if None in each.counts else []
+    if unnamed:
+        why = (
+            f"{name(column)} holds names, and which go with {name(each.name)} is not known for "
+            f"{' and '.join(unnamed)}: twins keep theirs"
+        )
+        return Guess(("fields", column), None, why, sure=False, told=seen)
+    gender = {_key(level): ("MALE", "FEMALE")[at] for level, at in own.items() if at is not None}
     field = {
         "kind": "mimesis",
         "method": _NAMES[looked.sort(column).sort],

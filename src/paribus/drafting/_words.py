@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from paribus.anonymizing.detection._headers import fold, words_of
+from paribus.anonymizing.detection._headers import spellings, words_of
 
 _ABOVE = re.compile(r"\s*(>=?|≥|above\b|over\b|more\b)", re.I)
 _BELOW = re.compile(r"\s*(<=?|≤|below\b|under\b|less\b|up to\b)", re.I)
@@ -19,7 +19,8 @@ _LETTERS = {"y": 1, "n": -1, "t": 1, "f": -1}
 @cache
 def _known(sort: str) -> frozenset[str]:
     tables = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
-    return frozenset(fold(word) for said in tables[sort].values() for word in said.split())
+    words = (word for said in tables[sort].values() for word in said.split())
+    return frozenset(folded for word in words for folded in spellings(word))
 
 
 def says(sort: str, header: str) -> bool:

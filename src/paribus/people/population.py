@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -331,6 +331,13 @@ class People(Declaration):
     def recipe(self) -> Hashable:
         """All that these people depend on; None where nobody may share them."""
         return recipe_of(self)
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        # Pydantic copies what is cached too, and `model_copy` may replace what that was made from.
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
     def sharing(self, shared: SharedPeople) -> People:
         """Give the same people, whose blocks are kept for whoever asks for equal ones."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
+from paribus.errors import SpecError
+
 if TYPE_CHECKING:
     from paribus.people.population import Block, People
 
@@ -32,6 +34,11 @@ class SharedPeople:
         How many values to keep at most, from 0: people times columns, over all blocks. What was
         used longest ago is forgotten first; the last block is always kept.
 
+    Raises
+    ------
+    SpecError
+        Where `values` is no such number.
+
     Examples
     --------
     >>> import paribus as pb
@@ -50,6 +57,8 @@ class SharedPeople:
     """
 
     def __init__(self, values: int = MOST_VALUES) -> None:
+        if not isinstance(values, int) or values < 0:
+            raise SpecError(f"must be a whole number from 0, not {values!r}", path="values")
         self.most = values
         self.drawn = 0
         """Blocks that were opened anew."""
@@ -61,6 +70,10 @@ class SharedPeople:
     @property
     def values(self) -> int:
         """Values that are kept now."""
+        with self._lock:
+            return self._kept()
+
+    def _kept(self) -> int:
         return sum(block.values for block in self._blocks.values())
 
     def block(self, drawn: Block) -> Block:
@@ -78,7 +91,7 @@ class SharedPeople:
         with self._lock:
             kept = self._blocks.pop(key, None)
             # Blocks grow while they are used, so they are counted when the next one is asked for.
-            while self._blocks and self.values > self.most:
+            while self._blocks and self._kept() > self.most:
                 self._blocks.popitem(last=False)
             if kept is None:
                 self.drawn += 1

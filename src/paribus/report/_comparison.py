@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from paribus._text import count, name, shortened, visible
+from paribus._text import count, legible, name, shortened, visible
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Gap, Measure
 from paribus.record import Record
 from paribus.report._compared import (
@@ -77,7 +77,7 @@ def comparison(record: Record) -> Iterator[Section]:
     ranked = _ranked(compared)
     yield _side_by_side(compared, ranked, words)
     yield from who_pays(compared, ranked)
-    yield from to_know(compared, ranked)
+    yield from to_know(compared, ranked, record)
     yield _how(compared, record, words)
     yield Section(
         "The model as it is",
@@ -96,7 +96,7 @@ def recommendation(record: Record) -> Iterator[str]:
     compared = record.comparison
     if compared is None:
         return
-    said = shortened(visible(compared.sentence), 2 * SAID)
+    said = shortened(legible(compared.sentence), 2 * SAID)
     mends = bool(compared.recommended) and compared.recommended != AS_IT_IS
     yield f"What mends it: {said}" if mends else said
     chosen = [each for each in compared.candidates if mends and _is_chosen(each, compared)]
@@ -409,7 +409,7 @@ def _how(compared: Comparison, record: Record, words: Words) -> Section:
             f"together for all candidates at {together}; those of several kinds need not",
         ),
     )
-    notes = [shortened(visible(note), SAID) for note in compared.notes]
+    notes = [shortened(legible(note), SAID) for note in compared.notes]
     if not any("labels" in note and "bias" in note for note in notes):
         notes.insert(0, _LABELS)
     said = [*_stopped(compared), *notes, _RULE]

@@ -8,6 +8,7 @@ from typing import get_args
 from paribus._text import count, name
 from paribus.findings import Finding, Verdict
 from paribus.record import Record
+from paribus.report._crossed import crossed, listed, spoken
 from paribus.report._marks import (
     MANY_ATTRIBUTES,
     answered,
@@ -56,16 +57,23 @@ def findings(record: Record) -> Iterator[Section]:
         yield _overview(level, len(attributes), record)
     for attribute in attributes:
         mine = [finding for finding in level if finding.attribute == attribute]
-        said = Statements("In words", tuple(Statement(sentence(f), f.verdict) for f in mine))
+        said = Statements(
+            "In words", tuple(Statement(sentence(f, record), f.verdict) for f in mine)
+        )
         charts = [] if many else _charts(mine, record)
         table = _table(mine, record)
         few = len(mine) <= FEW_SENTENCES
         parts: list[Part] = [said, *charts, table] if few else [*charts, table, said]
         yield Section(
-            f"What changing {name(attribute)} does",
+            f"What changing {_together(attribute, record)} does",
             (Paragraph(_asked(attribute, mine, record)),),
             tuple(parts),
         )
+
+
+def _together(attribute: str, record: Record) -> str:
+    several = crossed(attribute, record)
+    return f"{listed([name(p) for p in several], 'and')} together" if several else name(attribute)
 
 
 def _overview(level: Sequence[Finding], attributes: int, record: Record) -> Section:
@@ -79,13 +87,17 @@ def _overview(level: Sequence[Finding], attributes: int, record: Record) -> Sect
 def _asked(attribute: str, mine: Sequence[Finding], record: Record) -> str:
     references = list(dict.fromkeys(f.reference for f in mine))
     groups = list(dict.fromkeys(f.group for f in mine))
-    start = f"as {name(references[0])}" if len(references) == 1 else "as they are"
+    start = f"as {spoken(mine[0], record).reference}" if len(references) == 1 else "as they are"
+    told = dict.fromkeys(spoken(f, record).group for f in mine)
     end = (
-        f"as {' and as '.join(name(group) for group in groups)}"
+        f"as {' and as '.join(told)}"
         if len(groups) <= 3
         else f"as each of {len(groups)} other groups"
     )
-    what = f"{name(attribute)} and what was declared to follow it"
+    several = crossed(attribute, record)
+    each = [name(part) for part in several or (attribute,)]
+    it, differs = ("them", "differ") if several else ("it", "differs")
+    what = f"{listed(each, 'and')} and what was declared to follow {it}"
     out = [f for f in mine if f.verdict == "within tolerance" and _sticks_out(f)]
     sides = (
         " An interval may stick out of the band although its gap is proven to lie within: that is "
@@ -95,8 +107,8 @@ def _asked(attribute: str, mine: Sequence[Finding], record: Record) -> str:
     )
     return (
         f"The model was asked about the same {people(max(f.people for f in mine))} {start} "
-        f"and {end}. Nothing but {what} differs. The band in the charts holds the gaps that were "
-        f"declared beforehand to count as equal: up to "
+        f"and {end}. Nothing but {what} {differs}. The band in the charts holds the gaps that "
+        f"were declared beforehand to count as equal: up to "
         f"{bound(record.tolerance, mine[0].unit)}.{sides}"
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from paribus._text import count, name, percent, points, shortened, visible
+from paribus._text import count, legible, name, percent, points, shortened, visible
 from paribus.comparison import AS_IT_IS, Candidate, Comparison, Concern, GroupRate
 from paribus.findings import Finding
+from paribus.record import Record
 from paribus.report._compared import LISTED, SAID, ends, named
 from paribus.report._parts import (
     Cell,
@@ -223,11 +224,11 @@ def _brief_rates(candidate: Candidate | None) -> str:
 # --- what people forget ---------------------------------------------------------------------------
 
 
-def to_know(compared: Comparison, ranked: Sequence[Candidate]) -> Iterator[Section]:
+def to_know(compared: Comparison, ranked: Sequence[Candidate], record: Record) -> Iterator[Section]:
     """Show the warnings of each candidate, the recommended first, and what was done."""
     usable = [each for each in ranked if each.usable]
     order = sorted(usable, key=lambda e: (e.name != compared.recommended, e.name == AS_IT_IS))
-    warned = [(each, _warnings(each, compared)) for each in order]
+    warned = [(each, _warnings(each, compared, record)) for each in order]
     clear = [each.name for each, told in warned if not told and each.name != AS_IT_IS]
     if not clear and not any(told or _done(each) for each, told in warned):
         return
@@ -285,10 +286,10 @@ def _known(candidate: Candidate, told: Sequence[Statement], compared: Comparison
     return Statements(f"{name(candidate.name)}: {warned}", (*told, *said), folded=True)
 
 
-def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ...]:
+def _warnings(candidate: Candidate, compared: Comparison, record: Record) -> tuple[Statement, ...]:
     said = [
         Statement(
-            f"{_LEADS[each.concern]}. {shortened(visible(each.sentence), SAID)}",
+            f"{_LEADS[each.concern]}. {shortened(legible(each.sentence), SAID)}",
             "biased" if each.concern == "crossed groups" else "plain",
         )
         for each in candidate.warnings
@@ -296,7 +297,7 @@ def _warnings(candidate: Candidate, compared: Comparison) -> tuple[Statement, ..
     if candidate.name == AS_IT_IS:
         return tuple(said)
     if beyond := _beyond(candidate, compared):
-        said.append(Statement(f"{_OTHER}. {sentence(beyond[0])}", "biased"))
+        said.append(Statement(f"{_OTHER}. {sentence(beyond[0], record)}", "biased"))
     if not candidate.informed:
         useless = "It is not proven to follow the label better than one answer for everybody."
         said.append(Statement(f"{_USELESS}. {useless}", "inconclusive"))
@@ -314,7 +315,7 @@ def _beyond(candidate: Candidate, compared: Comparison) -> list[Finding]:
 
 def _done(candidate: Candidate) -> str:
     """Say what was done in numbers, and which options were chosen."""
-    told = [shortened(visible(note), SAID) for note in candidate.notes[:10]]
+    told = [shortened(legible(note), SAID) for note in candidate.notes[:10]]
     if candidate.options:
         chosen = ", ".join(
             f"{name(key)} = {name(value, 80)}"

@@ -24,7 +24,7 @@ _ACTS = re.compile(
     # none of these.
     r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])"
     # Mentions, issues, addresses, emoji.
-    r"|[@#](?=\S)|:(?=[a-z/]|[\w+-]+:)|\bwww(?=\.)|\bGH(?=-\d)",
+    r"|[@#](?=\S)|:(?=[a-z/]|[\w+-]+(?::|$))|\bwww(?=\.)|\bGH(?=-\d)",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"([-+](?=\s|$)|-(?=-)|[=#])|(\d+)([.)])(?=\s|$)")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from paribus._text import name, percent
+from paribus._text import name, percent, value
 from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record, Witness
 from paribus.report._marks import whole_change
 from paribus.report._measured import ends, question, tolerated, written
 from paribus.report._regions import rule
-from paribus.report._witnesses import value
 from paribus.report._wording import UNITS, bound, certain, note, shown, span
 
 SIGNS = {"biased": "❌", "within tolerance": "✅", "inconclusive": "❔"}

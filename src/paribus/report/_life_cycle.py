@@ -263,6 +263,7 @@ def _training(
             band_label=label,
         )
     parts += curves(
+        record,
         lines_of(record, "training", attribute, "calibration"),
         f"Calibration by {name(attribute)}",
         along="mean score (%)",
@@ -274,6 +275,7 @@ def _training(
     )
     share = any(row.unit == "error rate" for row in rows)
     return parts + curves(
+        record,
         lines_of(record, "training", attribute, "learning curve"),
         f"Error by {name(attribute)} as the data to learn from grow (smallest and largest group)",
         along="rows to learn from",
@@ -312,6 +314,7 @@ def _over_time(record: Record, attribute: str, rows: Sequence[Row], rate: str) -
     reference = next((row.reference for row in rows if row.reference), "")
     gap = f"{rate} to that of {name(reference, 32)}, by {name(attribute)}"
     parts = curves(
+        record,
         lines_of(record, "deployment", attribute, f"timeline{of}"),
         f"Gap of the {gap}",
         along="window of time",
@@ -323,6 +326,7 @@ def _over_time(record: Record, attribute: str, rows: Sequence[Row], rate: str) -
     if crossed(attribute):
         return parts
     parts += curves(
+        record,
         lines_of(record, "deployment", attribute, f"running gap{of}"),
         f"Mean gap of the {gap}, from the first window on",
         along="up to this window",
@@ -332,6 +336,7 @@ def _over_time(record: Record, attribute: str, rows: Sequence[Row], rate: str) -
         detail=True,
     )
     return parts + curves(
+        record,
         lines_of(record, "deployment", attribute, f"feedback{of}"),
         f"Feedback, simulated: {by}",
         along="round of learning from its own decisions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from paribus.report._drawn import (
@@ -62,6 +62,7 @@ def lines(chart: Lines) -> dict[str, Any]:
     """
     first = [i for i, line in enumerate(chart.lines) if line.tone != "muted"][: len(PENS)]
     told = [chart.lines[i] for i in first]
+    pens = _pens(told)
     faint = [line for i, line in enumerate(chart.lines) if i not in first]
     high = _SQUARE if chart.guide == "diagonal" else _HIGH
     along, up = _domains(chart)
@@ -85,9 +86,9 @@ def lines(chart: Lines) -> dict[str, Any]:
         data[f"shapes{i}"] = [row for row in rows if row["shaped"]]
         dense, crowded = len(spans) > _MOST_SPANS, len(told) > _CROWD
         marks += [
-            _spread(f"spans{i}", PENS[i], shifts[i], dense=dense, crowded=crowded),
-            _path(f"line{i}", PENS[i], shifts[i], 1.0),
-            mark("symbol", f"shapes{i}", **_at(shifts[i]), fill=PENS[i].ink, shape=PENS[i].shape,
+            _spread(f"spans{i}", pens[i], shifts[i], dense=dense, crowded=crowded),
+            _path(f"line{i}", pens[i], shifts[i], 1.0),
+            mark("symbol", f"shapes{i}", **_at(shifts[i]), fill=pens[i].ink, shape=pens[i].shape,
                  size=55),
         ]  # fmt: skip
     data["stars"] = [
@@ -105,7 +106,9 @@ def lines(chart: Lines) -> dict[str, Any]:
         names, below, data["names"] = _named(chart.labels, high)
         marks += names
         across |= {"labels": False, "grid": False, "titlePadding": below}
-    foot = legend(list(_entries(chart, told, len(faint))), high + below + 40, -44)
+    foot = legend(
+        list(_entries(chart, zip(told, pens, strict=True), len(faint))), high + below + 40, -44
+    )
     title = fitted(chart.axis, high + 20)
     return drawing(
         (_WIDE, high),
@@ -114,6 +117,18 @@ def lines(chart: Lines) -> dict[str, Any]:
         [axis("y", title, up, titlePadding=12), across],
         [*marks, *foot["marks"]],
     )
+
+
+def _pens(told: Sequence[Line]) -> list[Pen]:
+    """Give each line the pen that it asks for; no two lines have the same."""
+    free = list(range(len(PENS)))
+    chosen = []
+    for line in told:
+        asked = None if line.pen is None else line.pen % len(PENS)
+        taken = asked if asked in free else free[0]
+        free.remove(taken)
+        chosen.append(PENS[taken])
+    return chosen
 
 
 def _domains(chart: Lines) -> tuple[Range, Range]:
@@ -264,8 +279,8 @@ def _named(
     return marks, 24 + 0.6 * reach if slanted else 24.0, shown
 
 
-def _entries(chart: Lines, told: Sequence[Line], others: int) -> Iterator[Entry]:
-    for line, pen in zip(told, PENS, strict=False):
+def _entries(chart: Lines, told: Iterable[tuple[Line, Pen]], others: int) -> Iterator[Entry]:
+    for line, pen in told:
         if line.label:
             yield Entry("line", pen, line.label)
     if others:

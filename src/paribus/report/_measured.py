@@ -204,6 +204,7 @@ def around(
 
 
 def curves(
+    record: Record,
     lines: Sequence[Line],
     title: str,
     *,
@@ -219,7 +220,10 @@ def curves(
     detail: bool = False,
     sizes: Mapping[str, int] | None = None,
 ) -> list[Part]:
-    """Draw lines over shared axes: those with an alarm first, then those of the largest groups."""
+    """Draw lines over shared axes: those with an alarm first, then those of the largest groups.
+
+    A group looks the same in all charts of its attribute.
+    """
     if not lines:
         return []
 
@@ -230,8 +234,10 @@ def curves(
     kept = sorted(lines, key=first)
     labels = next((line.labels for line in kept if line.labels), None)
     crowded = len(kept) > MOST_SPANS
+    pens = {group: order for order, group in enumerate(_groups(record, lines[0].attribute))}
     drawn = tuple(
-        _line(line, show, muted=crowded and order >= MOST_SPANS) for order, line in enumerate(kept)
+        _line(line, show, pen=pens[line.group], muted=crowded and order >= MOST_SPANS)
+        for order, line in enumerate(kept)
     )
     return [
         Lines(
@@ -253,7 +259,13 @@ def curves(
     ]
 
 
-def _line(line: Line, show: Callable[[float], str], *, muted: bool) -> Drawn:
+def _groups(record: Record, attribute: str) -> list[str]:
+    """List the groups of which there is a line, everybody last."""
+    found = dict.fromkeys(line.group for line in record.lines if line.attribute == attribute)
+    return sorted(found, key=lambda group: not group)
+
+
+def _line(line: Line, show: Callable[[float], str], *, pen: int, muted: bool) -> Drawn:
     # An interval that is not drawn must not widen the axis.
     spans = not muted and bool(line.low) and bool(line.high)
     return Drawn(
@@ -270,6 +282,7 @@ def _line(line: Line, show: Callable[[float], str], *, muted: bool) -> Drawn:
             for i, (x, y) in enumerate(zip(line.x, line.y, strict=True))
         ),
         tone="muted" if muted else "plain",
+        pen=pen,
     )
 
 

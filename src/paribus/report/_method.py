@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from paribus._text import count, name, number, percent, shortened, visible
+from paribus._text import count, legible, name, number, percent, shortened, visible
 from paribus._toml import as_toml
 from paribus.record import Record
 from paribus.report._parts import (
@@ -124,7 +124,7 @@ def limits(record: Record) -> Section:
     """Say what the audit does not say, and what its reader must know."""
     # What stands beside the verdict is not said again.
     told = [note for note in record.notes if not beside_the_verdict(record, note)]
-    notes = tuple(Statement(shortened(visible(note), 600)) for note in told)
+    notes = tuple(Statement(shortened(legible(note), 600)) for note in told)
     texts = [] if alone(record) else list(_LIMITS)
     if "data" not in record.spec and not any("synthetic" in note for note in told):
         texts.insert(1, _SYNTHETIC)

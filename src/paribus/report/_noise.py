@@ -77,7 +77,8 @@ def _effect(row: Row, record: Record) -> Statement:
     tone: Tone = verdicts[0] if verdicts else "plain"
     interval = f"{record.confidence * 100:g} % interval {span(row)}"
     if low > 0:
-        text = f"{whole_change(row)} {effect(row)}, {interval}: whatever cancels out in the mean."
+        does = effect(row, record)
+        text = f"{whole_change(row)} {does}, {interval}: whatever cancels out in the mean."
     else:
         text = f"No effect of {whole_change(row)} on single people is shown beyond noise."
     return Statement(text, tone)

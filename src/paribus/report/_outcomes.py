@@ -241,6 +241,7 @@ def _curves(record: Record, attribute: str, sizes: Mapping[str, int]) -> list[Pa
     if crossed(attribute):
         return []
     parts = curves(
+        record,
         lines_of(record, "outcomes", attribute, "ROC"),
         f"ROC by {name(attribute)}",
         along="false positive rate (%)",
@@ -252,6 +253,7 @@ def _curves(record: Record, attribute: str, sizes: Mapping[str, int]) -> list[Pa
         sizes=sizes,
     )
     parts += curves(
+        record,
         lines_of(record, "outcomes", attribute, "calibration"),
         f"Calibration by {name(attribute)}",
         along="mean score (%)",

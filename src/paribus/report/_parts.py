@@ -243,6 +243,8 @@ class Line:
     points: tuple[Point, ...]
     tone: Literal["plain", "muted"] = "plain"
     """A ``muted`` line is drawn thin and gray, without its intervals."""
+    pen: int | None = None
+    """Which color, dash and shape; None: by its place among the lines."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from paribus._text import name
 from paribus.evidence.base import Row
 from paribus.findings import Finding
 from paribus.record import Record
+from paribus.report._crossed import crossed, spoken
 from paribus.report._marks import chart, confidence, mark, units_of, whole_change
 from paribus.report._parts import (
     Cell,
@@ -21,7 +22,6 @@ from paribus.report._parts import (
     Tone,
 )
 from paribus.report._wording import EXCESS, UNITS, effect, sentence, shown, span
-from paribus.twins import CROSS
 
 
 def placebo(record: Record) -> Iterator[Section]:
@@ -34,7 +34,11 @@ def placebo(record: Record) -> Iterator[Section]:
         if row.unit in EXCESS:
             excesses.setdefault(row.attribute, set()).add(row.unit.removeprefix("excess "))
     said = [_compared(row, record) for row in _first_units(rows, excesses)]
-    said += [Statement(sentence(f), f.verdict) for f in record.findings if f.contrast == "placebo"]
+    said += [
+        Statement(sentence(f, record), f.verdict)
+        for f in record.findings
+        if f.contrast == "placebo"
+    ]
     # One picture: the unit that a reader should hear about first. The others are numbers.
     drawn, *others = sorted(units_of(rows), key=lambda unit: -UNITS[unit].rank)
     tables = [_table(others, rows, record)] if others else []
@@ -94,27 +98,26 @@ def _first_units(rows: Sequence[Row], excesses: dict[str, set[str]]) -> Iterator
 
 
 def _compared(row: Row, record: Record) -> Statement:
-    attribute = name(row.attribute)
     quiet = row.model_copy(update={"flips_against": None})
     interval = "" if row.exact else f" ({record.confidence * 100:g} % interval {span(row)})"
     widest = _widest(row, record)
-    excess = None if widest is None else _excess(widest, record)
-    if widest is not None and excess is not None:
-        change = f"A change of {attribute} from {name(widest.reference)} to {name(widest.group)}"
-        size = "exact" if excess.exact else f"{record.confidence * 100:g} % interval {span(excess)}"
-        text = (
-            f"{change} {effect(widest)}; a mere change of {_linked(row.attribute, record)}, with "
-            f"{attribute} kept, {effect(quiet)}: a difference of {shown(excess)} ({size})"
-        )
-        return Statement(f"{text}.", _tone(excess, record))
-    text = (
-        f"A mere change of {_linked(row.attribute, record)}, with {attribute} kept, "
-        f"{effect(quiet)}{interval}"
+    kept = name(row.attribute) if widest is None else spoken(widest, record).attribute
+    drawn = (
+        f"mere change of {_linked(row.attribute, record)}, with {kept} kept, "
+        f"{effect(quiet, record)}"
     )
-    if widest is not None:
-        text += f"; a change of {attribute} from {name(widest.reference)} to {name(widest.group)} "
-        text += effect(widest)
-    return Statement(f"{text}.")
+    if widest is None:
+        return Statement(f"A {drawn}{interval}.")
+    change = (
+        f"change of {kept} from {spoken(widest, record).reference} to "
+        f"{spoken(widest, record).group} {effect(widest, record)}"
+    )
+    excess = _excess(widest, record)
+    if excess is None:
+        return Statement(f"A {drawn}{interval}; a {change}.")
+    size = "exact" if excess.exact else f"{record.confidence * 100:g} % interval {span(excess)}"
+    text = f"A {change}; a {drawn}: a difference of {shown(excess)} ({size})"
+    return Statement(f"{text}.", _tone(excess, record))
 
 
 def _widest(row: Row, record: Record) -> Row | None:
@@ -153,6 +156,6 @@ def _linked(attribute: str, record: Record) -> str:
         name(field)
         for field, recipe in (fields.items() if isinstance(fields, dict) else ())
         if isinstance(recipe, dict)
-        and {attribute, *attribute.split(CROSS)} & set(recipe.get("follows") or ())
+        and {attribute, *crossed(attribute, record)} & set(recipe.get("follows") or ())
     ]
     return ", ".join(linked[:4]) + (" ..." if len(linked) > 4 else "") or "linked fields"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from paribus._text import visible
@@ -18,14 +19,16 @@ from paribus.record import Record
 from paribus.report._regions import rule
 from paribus.report._wording import EXCESS, SHARES, readable, sentence
 
-Kind = Literal["text", "truth", "count", "number", "share", "p", "estimate", "bound", "value"]
+Kind = Literal[
+    "text", "truth", "count", "number", "share", "p", "day", "time", "estimate", "bound", "value"
+]
 """What a column holds; an ``estimate``, and the ``bound`` of one, is a share or a number, as its
 row says, and a ``value`` is of any type."""
 
 Form = Literal["number", "share", "gap"]
 """What the estimates of a row are; a ``gap`` is one of shares, and has a sign."""
 
-Value = str | int | float | bool | None
+Value = str | int | float | bool | date | None
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,8 @@ class Typed:
 
 def findings(record: Record) -> Typed:
     """Give one row for each finding, in the order of the record."""
-    told = readable(record).findings
-    lines = (
-        _finding(f, text) for f, text in zip(record.findings, map(sentence, told), strict=True)
-    )
+    told = (sentence(finding, record) for finding in readable(record).findings)
+    lines = (_finding(f, text) for f, text in zip(record.findings, told, strict=True))
     return Typed("Findings", _FINDINGS, tuple(lines))
 
 
@@ -83,7 +84,7 @@ def _finding(f: Finding, said: str) -> Line:
             *(f.people, f.answered, f.flips_against, f.flips_for),
             *(f.largest, f.more, f.settled),
             *map(text, origin),
-            *(f.exact, said),
+            *(f.exact, _begun(said)),
         ),
         _form(f),
     )
@@ -176,7 +177,10 @@ def witnesses(record: Record) -> Typed:
 
 def text(content: object) -> str:
     """Write text that can be read but cannot act; no blank hides how it starts."""
-    shown = visible(content)
+    return _begun(visible(content))
+
+
+def _begun(shown: str) -> str:
     bare = shown.lstrip()
     return bare if bare[:1] in _STARTS else shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from paribus._text import name, number, shortened, visible
+from paribus._text import name, shortened, value
 from paribus.record import Record, Witness
 from paribus.report._parts import Cell, Column, Paragraph, Section, Table
 
@@ -118,15 +118,6 @@ def _differing(key: str, values: dict[str, Any], pair: Witness) -> Cell:
     shown = values.get(key, pair.same.get(key))
     differs = pair.reference_values.get(key) != pair.group_values.get(key)
     return Cell(value(shown), "changed" if differs else "plain")
-
-
-def value(content: Any) -> str:
-    """Write one value of a person."""
-    if content is None:
-        return "missing"
-    if isinstance(content, float):
-        return number(content)
-    return shortened(visible(content)) or "(empty)"
 
 
 def _answer(answer: str | float | int | bool | None) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
-from paribus._text import name, number, p_value, percent, points, shortened, visible
+from paribus._text import legible, name, number, p_value, percent, points, shortened, visible
 from paribus.evidence.base import Row
 from paribus.findings import Finding, overall
 from paribus.record import Record
+from paribus.report._crossed import crossed, listed, spoken
 
 
 class Wording(NamedTuple):
@@ -236,15 +237,26 @@ def bound(tolerance: float, unit: str) -> str:
     return percent(tolerance) if unit in SHARES and tolerance <= 1 else number(tolerance)
 
 
-def sentence(finding: Finding) -> str:
-    """Give the sentence of a finding, with the names in it made visible and short."""
-    raw = {visible(text) for text in (finding.attribute, finding.reference, finding.group)}
-    short = {text: name(text) for text in raw if text and name(text) != text}
-    said = visible(finding.sentence)
+def sentence(finding: Finding, record: Record | None = None) -> str:
+    """Give the sentence of a finding, with the names in it made visible and short.
+
+    Parameters
+    ----------
+    finding : Finding
+    record : Record, optional
+        The one that it is of, by which crossed levels are told apart: ``“white, male”`` in place of
+        ``white x male``.
+    """
+    raw = [visible(text) for text in (finding.attribute, finding.reference, finding.group)]
+    told = map(name, raw) if record is None else spoken(finding, record)
+    said = legible(finding.sentence)
+    both = zip(raw, told, strict=True)
+    short = {text: word for text, word in both if text.strip() and word != text}
     if not short:
         return said
     pattern = "|".join(re.escape(text) for text in sorted(short, key=len, reverse=True))
-    return re.sub(pattern, lambda found: short[found[0]], said)
+    # In some sentences, names are set apart already.
+    return re.sub(f"\u2068?({pattern})\u2069?", lambda found: short[found[1]], said)
 
 
 def people(n: int) -> str:
@@ -252,10 +264,11 @@ def people(n: int) -> str:
     return "one person" if n == 1 else f"{n:,} people"
 
 
-def effect(row: Row | Finding) -> str:
+def effect(row: Row | Finding, record: Record) -> str:
     """Say what a change does, in the words of somebody who has never met a rate."""
     if row.unit == "flip rate":
-        return f"changes the decision for {percent(row.estimate)} of people{_direction(row)}"
+        against = _direction(row, record)
+        return f"changes the decision for {percent(row.estimate)} of people{against}"
     if row.unit == "label change rate":
         return f"changes the label for {percent(row.estimate)} of people"
     if row.unit == "absolute gap":
@@ -330,14 +343,15 @@ def _biased(record: Record) -> str:
     beyond = [finding for finding in record.findings if finding.verdict == "biased"]
     levels = [finding for finding in beyond if finding.contrast != "placebo"]
     if not levels:
-        return sentence((beyond or list(record.findings))[0])
+        return sentence((beyond or list(record.findings))[0], record)
     worst = max(levels, key=lambda finding: (UNITS[finding.unit].rank, abs(finding.estimate)))
     compared = len({(f.attribute, f.reference, f.group) for f in record.findings})
     gaps = len({(f.attribute, f.reference, f.group) for f in levels})
     rest = f" (the widest of {gaps:,} such gaps in {compared:,} comparisons)" if gaps > 1 else ""
+    told = spoken(worst, record)
     return (
-        f"With everything else equal, changing {name(worst.attribute)} from "
-        f"{name(worst.reference)} to {name(worst.group)} {effect(worst)}: more than the "
+        f"With everything else equal, changing {told.attribute} from {told.reference} to "
+        f"{told.group} {effect(worst, record)}: more than the "
         f"{bound(worst.tolerance, worst.unit)} declared acceptable{rest}."
     )
 
@@ -373,14 +387,14 @@ def remarks(record: Record) -> tuple[str, ...]:
         )
     elif stopped is not None:
         said.append(f"It could not stop early: all {people(stopped.cap)} were asked.")
-    blind = [shortened(visible(note), 600) for note in record.notes if note.startswith(BLIND)]
+    blind = [shortened(legible(note), 600) for note in record.notes if note.startswith(BLIND)]
     if blind:
         said += blind
         said.append(
             "Its answers about such twins cannot differ, so \u201cwithin tolerance\u201d proves "
             "nothing about a model in use that sees more."
         )
-    said += [shortened(visible(note), 600) for note in _paradoxes(record)]
+    said += [shortened(legible(note), 600) for note in _paradoxes(record)]
     return tuple(said)
 
 
@@ -397,7 +411,7 @@ def _inconclusive(record: Record) -> str:
     known = "as answers are missing" if record.exhaustive else f"with {people(record.people)}"
     return (
         f"It is not settled whether the model treats people alike whatever their "
-        f"{_attributes(record, 'and')}: {known}, neither a gap beyond the "
+        f"{_attributes(record, 'and').removesuffix(',')}: {known}, neither a gap beyond the "
         f"{_bound(record)} declared acceptable nor its absence is proven."
     )
 
@@ -407,15 +421,21 @@ def _bound(record: Record) -> str:
 
 
 def _attributes(record: Record, joint: Literal["and", "or"]) -> str:
-    names = [name(a) for a in dict.fromkeys(finding.attribute for finding in record.findings)]
-    if len(names) > 4:
-        return f"any of {len(names)} attributes" if joint == "or" else f"{len(names)} attributes"
-    return f" {joint} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    parts: dict[str, None] = {}
+    together = ""
+    for attribute in dict.fromkeys(finding.attribute for finding in record.findings):
+        several = crossed(attribute, record)
+        together = ", alone or together," if several else together
+        parts |= dict.fromkeys(several or (attribute,))
+    if len(parts) > 4:
+        start = "any of " if joint == "or" else ""
+        return f"{start}{len(parts)} attributes{together}"
+    return listed([name(part) for part in parts], joint) + together
 
 
-def _direction(row: Row | Finding) -> str:
+def _direction(row: Row | Finding, record: Record) -> str:
     against, favor = row.flips_against, row.flips_for
     if against is None or favor is None or against == favor:
         return ""
     side = "against" if against > favor else "in favor of"
-    return f", {'mostly' if min(against, favor) else 'always'} {side} {name(row.group)}"
+    return f", {'mostly' if min(against, favor) else 'always'} {side} {spoken(row, record).group}"

@@ -63,8 +63,7 @@ def page(record: Record) -> Page:
     ]
     return Page(
         title=shortened(visible(record.name), 120) or "Audit",
-        # Where numbers are shown and nothing is held, there is nothing to settle.
-        verdict=record.verdict if record.findings or record.data is None else None,
+        verdict=record.verdict if record.judged else None,
         sentence=verdict_sentence(record),
         sections=tuple(sections),
         remarks=(*advice, *remarks(record)),

@@ -7,11 +7,10 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from paribus._text import count, name, percent
+from paribus._text import count, logged, name, percent, value
 from paribus.findings import Finding
 from paribus.record import Record, Witness
 from paribus.report._regions import rule
-from paribus.report._witnesses import value
 from paribus.report._wording import readable, sentence, shown, span, verdict_sentence
 from paribus.report._worst import worst_first
 
@@ -41,18 +40,20 @@ def render(record: Record, *, witnesses: int = 2) -> str:
     record = readable(record)
     failed = [each for each in worst_first(record) if each.verdict == record.verdict]
     if record.verdict == "within tolerance" or not failed:
-        return verdict_sentence(record) + "\n"
-    told = {(f.stage, f.attribute, f.reference, f.group): f for f in reversed(failed)}
-    chosen = list(reversed(told.values()))[:MOST_CHANGES]
+        return logged(verdict_sentence(record) + "\n")
+    worst: dict[tuple[str, str, str, str], Finding] = {}
+    for each in failed:
+        worst.setdefault((each.stage, each.attribute, each.reference, each.group), each)
+    chosen = list(worst.values())[:MOST_CHANGES]
     parts = ["\n".join(_said(finding, record, witnesses)) for finding in chosen]
     if len(failed) > len(chosen):
         rest, of_all = len(failed) - len(chosen), count(len(record.findings), "finding")
         parts.append(f"{rest:,} more of {of_all} {'is' if rest == 1 else 'are'} {record.verdict}.")
-    return "\n\n".join(parts) + "\n"
+    return logged("\n\n".join(parts) + "\n")
 
 
 def _said(finding: Finding, record: Record, witnesses: int) -> Iterator[str]:
-    yield sentence(finding)
+    yield sentence(finding, record)
     about = (finding.attribute, finding.reference, finding.group)
     if finding.stage != "model" or finding.verdict != "biased":
         return

@@ -47,11 +47,11 @@ def write(content: Page | Book) -> str:
     """Write any page as HTML, as `render` does that of a record; of a book, each is a chapter."""
     pages = content.chapters if isinstance(content, Book) else (content,)
     single = len(pages) == 1
-    drawings: dict[tuple[str, Drawing], Markup] = {}
+    # By place: two charts may be equal, as where two attributes do nothing, and an id stands once.
+    drawings: dict[tuple[str, int, int], Markup] = {}
     for chapter, each in enumerate(pages, start=1):
-        # An id stands once on a page, whatever two chapters have in common.
         prefix = "" if single else f"c{chapter}-"
-        drawings.update(((prefix, part), drawn) for part, drawn in _drawings(each, prefix))
+        drawings.update(_drawings(each, prefix))
     return _template().render(book=content, pages=pages, drawings=drawings)
 
 
@@ -103,11 +103,12 @@ def _in_style(found: re.Match[str]) -> str:
     return f"\\{ord(found[0]):x} "
 
 
-def _drawings(content: Page, prefix: str) -> Iterator[tuple[Drawing, Markup]]:
+def _drawings(content: Page, prefix: str) -> Iterator[tuple[tuple[str, int, int], Markup]]:
+    """Draw every chart of a page, each with its place: chapter, section and part, from 1."""
     numbers = count(1)
-    for section in content.sections:
-        for part in section.parts:
+    for place, section in enumerate(content.sections, start=1):
+        for position, part in enumerate(section.parts, start=1):
             if isinstance(part, Drawing):
                 # Drawn by _charts, which lets shapes and escaped text through and nothing else.
                 key = f"{prefix}chart-{next(numbers)}"
-                yield part, Markup(draw(part, key))  # noqa: S704
+                yield (prefix, place, position), Markup(draw(part, key))  # noqa: S704

@@ -67,7 +67,7 @@ def _properties(record: Record) -> dict[str, str]:
     compared = record.comparison
     mended = {} if compared is None else {"recommended": visible(compared.recommended)}
     return {
-        "verdict": record.verdict,
+        "verdict": record.verdict if record.judged else "none",
         "seed": str(record.seed),
         "people": str(record.people),
         "tolerance": repr(record.tolerance),
@@ -80,7 +80,7 @@ def _properties(record: Record) -> dict[str, str]:
 def _said(record: Record) -> list[str]:
     """Say what no test case says: what stands beside the verdict, and what all cases share."""
     content = page(record)
-    known = {sentence(finding) for finding in record.findings}
+    known = {sentence(finding, record) for finding in record.findings}
     lines = [content.sentence, *content.remarks]
     for section in content.sections:
         said = [
@@ -108,7 +108,7 @@ def _case(
             "time": "0",
         },
     )
-    said = sentence(finding)
+    said = sentence(finding, record)
     if finding.verdict == "inconclusive" and inconclusive_passes:
         ET.SubElement(case, "skipped", {"message": said})
     elif finding.verdict != "within tolerance":

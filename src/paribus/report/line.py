@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from paribus._text import logged
 from paribus.record import Record
 from paribus.report._wording import people, readable, verdict_sentence
 from paribus.report._worst import gap, title, worst_first
@@ -18,5 +19,6 @@ def render(record: Record) -> str:
     record = readable(record)
     findings = worst_first(record)
     if not findings:
-        return f"{title(record)}: {verdict_sentence(record)}"
-    return f"{record.verdict}: {title(record)}: {gap(findings[0])}; {people(record.people)}"
+        return logged(f"{title(record)}: {verdict_sentence(record)}")
+    said = f"{record.verdict}: {title(record)}: {gap(findings[0])}; {people(record.people)}"
+    return logged(said)

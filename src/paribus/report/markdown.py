@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from paribus._text import count, visible
 from paribus.record import Record
@@ -35,7 +36,8 @@ def render(record: Record, *, limit: int = LIMIT) -> str:
     record : Record
         A finished audit.
     limit : int
-        Characters at most. Details that would go beyond are left out, and named.
+        Characters at most, from 10,000. What would go beyond is left out, and named; the verdict
+        stays.
 
     Returns
     -------
@@ -45,28 +47,35 @@ def render(record: Record, *, limit: int = LIMIT) -> str:
     """
     record = readable(record)
     content = page(record)
-    blocks = [*_head(content), *_findings(record), *_where(record), *_twins(record)]
+    blocks = list(_head(content))
     size = sum(len(block) + 2 for block in blocks)
+    shown = {
+        "What was found": _findings(record),
+        "Where the gap lives": _where(record),
+        "Twins who are treated differently": _twins(record),
+    }
+    told = ((title, "\n\n".join(said)) for title, said in shown.items())
     left_out = []
-    for section in content.sections:
-        if section.title.startswith(_SHOWN):
-            continue
-        body = _gfm.section(section)
-        block = _gfm.folded(section.title, body)
-        if not body:
-            continue
+    for title, block in chain(told, _folded(content)):
         # What names the sections that are left out needs room too.
         if size + len(block) > limit - 2_000:
-            left_out.append(section.title)
-            continue
-        blocks.append(block)
-        size += len(block) + 2
+            left_out.append(title)
+        elif block:
+            blocks.append(block)
+            size += len(block) + 2
     if left_out:
         blocks.append(
             "Left out, since a comment ends somewhere: "
             f"{_gfm.escaped('; '.join(left_out)[:1_500])}. The HTML report has it."
         )
     return "\n\n".join(blocks) + "\n"
+
+
+def _folded(content: Page) -> Iterator[tuple[str, str]]:
+    """Give the sections that wait to be opened, each with its title."""
+    for section in content.sections:
+        if not section.title.startswith(_SHOWN) and (body := _gfm.section(section)):
+            yield section.title, _gfm.folded(section.title, body)
 
 
 def _head(content: Page) -> Iterator[str]:

@@ -21,9 +21,26 @@ from paribus.report.base import page
 
 MOST_FINDINGS = 40
 MOST_METRICS = 200
+_MOST_SENTENCES = 8
 _MOST_REGIONS = 8
 
 _TASKS = {"number": "tabular-regression", "score": "tabular-regression"}
+
+
+_OF_TABLES = {
+    "biased": (
+        "Whoever relies on these decisions should know of the differences above, and find out "
+        "where they come from before more are made."
+    ),
+    "inconclusive": (
+        "Whoever relies on these decisions should know that equal outcomes are not proven: measure "
+        "more rows."
+    ),
+    "within tolerance": (
+        "Whoever decides about other people, or holds to another tolerance, should measure again: "
+        "this holds for the rows that were measured."
+    ),
+}
 
 
 def render(record: Record, *, metadata: bool = True) -> str:
@@ -69,7 +86,7 @@ def _found(content: Page, record: Record) -> Iterator[str]:
     if not findings:
         return
     yield "### What was found"
-    yield _gfm.listed([sentence(finding) for finding in findings[:_MOST_REGIONS]])
+    yield _gfm.listed([sentence(finding, record) for finding in findings[:_MOST_SENTENCES]])
     columns = (
         Column("Verdict"),
         Column("What"),
@@ -112,7 +129,14 @@ def _limits(record: Record) -> Iterator[str]:
 def _recommended(content: Page, record: Record) -> Iterator[str]:
     yield "### Recommendations"
     advice = content.advice
-    if record.verdict == "biased":
+    if not record.judged:
+        usual = (
+            "Nothing was held against a tolerance. Whoever relies on these decisions should "
+            "declare beforehand which differences are acceptable, and measure again."
+        )
+    elif alone(record):
+        usual = _OF_TABLES[record.verdict]
+    elif record.verdict == "biased":
         usual = (
             "Whoever uses this model should know of the gaps above, and should not use it for "
             "decisions about people before they are closed: `paribus mitigate` compares ways to do "

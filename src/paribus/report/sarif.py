@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from paribus._text import shortened, visible
 from paribus._toml import as_toml
+from paribus.errors import OutputError
 from paribus.findings import Finding
 from paribus.record import Record
 from paribus.report._declared import line_of
@@ -30,6 +31,7 @@ MOST_TEXT = 1_000
 
 _LEVELS = {"biased": "error", "inconclusive": "warning"}
 _MOST_REGIONS = 3
+_MOST_SLUG = 60
 
 
 def render(record: Record, *, spec: str | Path | None = None) -> str:
@@ -53,6 +55,11 @@ def render(record: Record, *, spec: str | Path | None = None) -> str:
     str
         JSON. A biased finding is an error, an inconclusive one a warning. Fingerprints stay the
         same from run to run: they are made of what was compared, not of the numbers.
+
+    Raises
+    ------
+    OutputError
+        Where the audit file cannot be read.
     """
     record = readable(record)
     uri, text = _audited(record, spec)
@@ -78,7 +85,7 @@ def render(record: Record, *, spec: str | Path | None = None) -> str:
         "artifacts": [_artifact(uri, text, record, spec)],
         "results": [_result(f, record, uri, text, rules) for f in kept],
         "properties": {
-            "verdict": record.verdict,
+            "verdict": record.verdict if record.judged else "none",
             "sentence": verdict_sentence(record),
             "findings": counts,
             "leftOut": len(open_) - len(kept),
@@ -102,7 +109,13 @@ def _audited(record: Record, spec: str | Path | None) -> tuple[str, str]:
     """Say which file the results point into, and what it holds."""
     if spec is not None:
         source = Path(spec)
-        return _relative(source), source.read_text(encoding="utf-8", errors="replace")
+        try:
+            return _relative(source), source.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise OutputError(
+                f'"{source}", the audit file that results point into, cannot be read: '
+                f"{error.strerror or error}"
+            ) from None
     data = record.spec.get("data")
     path = data.get("path") if isinstance(data, Mapping) else None
     if alone(record) and isinstance(path, str) and path:
@@ -112,7 +125,8 @@ def _audited(record: Record, spec: str | Path | None) -> tuple[str, str]:
 
 def _relative(path: Path) -> str:
     """Name a file from the root of its repository, as GitHub does."""
-    whole = Path(os.path.abspath(path))  # noqa: PTH100 (a link is named as it is)
+    # A link is named as it is.
+    whole = Path(os.path.normpath(Path.cwd() / path))
     roots = (folder for folder in whole.parents if (folder / ".git").exists())
     root = next(roots, Path.cwd())
     try:
@@ -218,7 +232,7 @@ def _attributes(finding: Finding, record: Record) -> list[str]:
 
 
 def _said(finding: Finding, record: Record) -> Iterator[str]:
-    yield sentence(finding)
+    yield sentence(finding, record)
     about = (finding.attribute, finding.reference, finding.group)
     regions = [r for r in record.regions if (r.attribute, r.reference, r.group) == about]
     for row in sorted(regions, key=lambda row: -abs(row.estimate))[:_MOST_REGIONS]:
@@ -243,8 +257,9 @@ def _plain(text: str) -> str:
 
 
 def _slug(text: str) -> str:
-    shown = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
-    if shown:
+    shown = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if shown and text.isascii() and len(shown) <= _MOST_SLUG:
         return shown
-    # A name without one such letter still is a name of its own.
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    # What loses letters stays a name of its own.
+    mark = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{shown[:_MOST_SLUG]}-{mark}".lstrip("-")

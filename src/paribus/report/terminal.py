@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from paribus._text import shortened
+from paribus._text import logged, shortened
 from paribus.record import Record
 from paribus.report._brief import as_table
 from paribus.report._parts import (
@@ -119,7 +119,8 @@ def write(content: Page, *, color: bool = False, width: int | None = None) -> st
             console.print(line)
     written = console.file
     assert isinstance(written, io.StringIO)
-    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+    text = "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+    return logged(text)
 
 
 def _section(section: Section, width: int) -> Iterator[RenderableType]:

@@ -6,14 +6,14 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from paribus._files import harmless
 from paribus._text import shortened, visible
-from paribus.errors import DataError, OutputError
+from paribus.errors import DataError, OutputError, nearest
 from paribus.record import Record
 from paribus.report import _typed
 from paribus.report._held import SIGNS
@@ -22,6 +22,7 @@ from paribus.report._typed import Head, Kind, Line, Value
 from paribus.report.base import page
 
 Sheet = Literal["Summary", "Findings", "Rates", "Regions", "Witnesses", "Pairs"]
+_SHEETS = get_args(Sheet)
 
 MOST_ROWS = 1 << 20
 """Rows of a sheet, its header included: a limit of the format."""
@@ -40,11 +41,18 @@ _FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "share": "0.0%",
     "p": '[<0.001]"<0.001";0.000',
+    "day": "yyyy-mm-dd",
+    "time": "yyyy-mm-dd hh:mm:ss",
 }
 _ESTIMATES = {"number": None, "share": "0.0%", "gap": "+0.0%;-0.0%;0.0%"}
 _FILLS = {"biased": "F6D5D1", "within tolerance": "D5E8D8", "inconclusive": "F5E6C4"}
 _FIRST = datetime(2000, 1, 1)
 """When every workbook was made: the same record gives the same bytes."""
+_FIRST_DAY = date(1900, 3, 1)
+"""Excel has no days before 1900, and a leap day in it that never was."""
+_LAST_DAY = date(9999, 12, 31)
+_DIGITS = 15
+"""Digits of a decimal that a number keeps."""
 
 
 def render(record: Record, *, sheets: Collection[Sheet] | None = None) -> bytes:
@@ -61,12 +69,14 @@ def render(record: Record, *, sheets: Collection[Sheet] | None = None) -> bytes:
     Returns
     -------
     bytes
-        The same for the same record. Numbers are numbers, and no cell is a formula.
+        The same for the same record. Numbers are numbers with all of their digits, dates in pairs
+        are dates, and no cell is a formula.
 
     Raises
     ------
     OutputError
-        Where openpyxl is not installed, or pairs alone are asked for and a sheet is too short.
+        Where openpyxl is not installed, a sheet is none of these, or pairs alone are asked for and
+        a sheet is too short.
     """
     try:
         from openpyxl import Workbook
@@ -74,6 +84,7 @@ def render(record: Record, *, sheets: Collection[Sheet] | None = None) -> bytes:
         raise OutputError(
             'Excel workbooks need openpyxl; install it with: pip install "paribus[excel]"'
         ) from None
+    _check(sheets)
     book = Workbook(write_only=True)
     book.properties.creator = "paribus"
     book.properties.created = book.properties.modified = _FIRST
@@ -99,6 +110,14 @@ def render(record: Record, *, sheets: Collection[Sheet] | None = None) -> bytes:
     content = io.BytesIO()
     book.save(content)
     return _fixed(content)
+
+
+def _check(sheets: Collection[str] | None) -> None:
+    if sheets is not None and not sheets:
+        raise OutputError("sheets: a workbook has at least one; leave them out for all")
+    unknown = next((sheet for sheet in sheets or () if sheet not in _SHEETS), None)
+    if unknown is not None:
+        raise OutputError(f'sheets: there is no sheet "{unknown}"{nearest(unknown, _SHEETS)}')
 
 
 # --- the sheets -----------------------------------------------------------------------------------
@@ -171,20 +190,51 @@ def _pairs(record: Record) -> Any:
 
 
 def _pairs_sheet(book: Any, pairs: Any) -> None:
-    kept = pairs.slice(0, MOST_ROWS - 1)
-    heads = [Head(name, "value") for name in kept.column_names]
+    kept = _numbers(pairs.slice(0, MOST_ROWS - 1))
+    kinds = [_kind(column) for column in kept.columns]
+    heads = [Head(name, kind) for name, kind in zip(kept.column_names, kinds, strict=True)]
 
     def lines() -> Iterator[Line]:
         for batch in kept.to_batches(max_chunksize=4_096):
-            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield Line(tuple(_typed.plain(_told(value)) for value in values))
+            columns = [
+                column.to_pylist() if kind in {"day", "time"} else _told(column.to_pylist())
+                for column, kind in zip(batch.columns, kinds, strict=True)
+            ]
+            yield from map(Line, zip(*columns, strict=True))
 
     _sheet(book, "Pairs", heads, lines(), kept.num_rows)
 
 
-def _told(value: Any) -> Any:
+def _told(values: list[Any]) -> list[Value]:
     # NaN stands for a missing gap.
-    return None if isinstance(value, float) and value != value else value
+    return [_typed.plain(None if value != value else value) for value in values]
+
+
+def _numbers(pairs: Any) -> Any:
+    """Give decimals as numbers where these keep every digit."""
+    import pyarrow as pa
+
+    for place, field in enumerate(pairs.schema):
+        if pa.types.is_decimal(field.type) and field.type.precision <= _DIGITS:
+            pairs = pairs.set_column(place, field.name, pairs.column(place).cast(pa.float64()))
+    return pairs
+
+
+def _kind(column: Any) -> Kind:
+    """Tell columns of dates, and those of dates with a time; Excel knows no zones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if not pa.types.is_date(kind) and (not pa.types.is_timestamp(kind) or kind.tz is not None):
+        return "value"
+    days = pc.cast(column, pa.date32(), safe=False)
+    ends = pc.min_max(days)
+    known = [pc.less_equal(_FIRST_DAY, ends["min"]), pc.less_equal(ends["max"], _LAST_DAY)]
+    if not all(each.as_py() for each in known):
+        return "value"
+    whole = pa.types.is_date(kind) or pc.all(pc.equal(pc.cast(days, kind), column)).as_py()
+    return "day" if whole else "time"
 
 
 def _sheet(
@@ -247,7 +297,8 @@ def _light(sheet: Any, value: Value, form: str | None) -> Any:
     # Disarmed text starts no formula, and only text such as #N/A would be an error.
     if isinstance(held, str):
         return held if held[0] != "#" else _cell(sheet, value)
-    return held if form is None or held is None else _cell(sheet, value, form)
+    bare = held is None or (form is None and not _is_long(held))
+    return held if bare else _cell(sheet, value, form)
 
 
 def _cell(sheet: Any, value: Value, form: str | None = None) -> Any:
@@ -255,20 +306,29 @@ def _cell(sheet: Any, value: Value, form: str | None = None) -> Any:
     from openpyxl.cell import WriteOnlyCell
 
     held = _held(value)
-    cell = WriteOnlyCell(sheet, value=held)
+    long = _is_long(held)
+    cell = WriteOnlyCell(sheet, value=repr(held) if long else held)
     if isinstance(held, str):
         # Openpyxl takes text such as =1+1 for a formula, and #N/A for an error.
         cell.data_type = "s"
-    elif form is not None:
+        return cell
+    if long:
+        cell.data_type = "n"
+    if form is not None:
         cell.number_format = form
     return cell
+
+
+def _is_long(value: Value) -> bool:
+    """Tell a number that takes 17 digits; openpyxl writes 16."""
+    return isinstance(value, float) and float(f"{value:.16g}") != value
 
 
 def _held(value: Value) -> Value:
     """Give what a cell can hold: of numbers, those that Excel keeps as they are."""
     if isinstance(value, str):
         return _text(value) or None
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool | date) or value is None:
         return value
     if isinstance(value, int):
         return value if abs(value) < _EXACT else harmless(str(value))
@@ -277,7 +337,9 @@ def _held(value: Value) -> Value:
 
 @lru_cache(maxsize=4_096)
 def _text(text: str) -> str:
-    shown = harmless(shortened(_typed.text(text), _MOST_CHARACTERS))
+    # Marks that set names apart are ours: those in names are visible by now.
+    seen = re.sub("[^\u2068\u2069]+", lambda found: visible(found[0]), text)
+    shown = harmless(shortened(seen, _MOST_CHARACTERS))
     # Excel reads _x000D_ as the character of that code; this is how such text is written.
     return re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", shown)[:_MOST_CHARACTERS]
 

@@ -78,11 +78,14 @@ class Scores:
 
     Notes
     -----
-    Two exact tests guard it. A claim that the mean is above a limit of 0 or more also needs the
+    Three exact tests guard it. A claim that the mean is above a limit of 0 or more also needs the
     exact sign-flip test to refute that models trade places freely (McNemar's exact test, where all
     scores are of one size), up to 1,000 people who change where sizes differ. A claim that the mean
     is below a limit above 0 also needs, where nobody changes downwards, the exact binomial test of
-    so few changes upwards, as if those that were seen had been of the largest size.
+    so few changes upwards, as if those that were seen had been of the largest size. The same claim
+    about people who on the whole change downwards, all by one size, also needs the exact binomial
+    test of so many of the changes downwards, at the limit and at as many changes as were seen: of
+    three people, three changes for the better prove nothing.
 
     References
     ----------
@@ -177,7 +180,7 @@ class Scores:
         p = float(ndtr(-self.z(limit))) if self.people else 1.0
         if limit >= 0:
             return max(p, self._flipped(1))
-        return max(p, self._seldom(-1, -limit))
+        return max(p, self._seldom(-1, -limit), self._outweighed(-limit))
 
     def p_below(self, limit: float) -> float:
         """Give the one-sided p-value for the claim that the mean is below a limit."""
@@ -213,6 +216,18 @@ class Scores:
             chances = np.convolve(chances, spaced)
         observed = round(sum(steps[size] * count for size, count in downs.items()))
         return min(1.0, float(chances[: observed + 1].sum()))
+
+    def _outweighed(self, limit: float) -> float:
+        """Give the chance of so many changes upwards among all, at a mean as far below zero."""
+        ups, downs = self._changed(1), self._changed(-1)
+        sizes = ups.keys() | downs.keys()
+        # Nearer to zero it takes so many people that the score test needs no guard.
+        if len(sizes) != 1 or self.estimate < limit:
+            return 0.0
+        (size,) = sizes
+        up, down = ups.get(size, 0), downs.get(size, 0)
+        lead = limit * self.people / (size * (up + down))
+        return p_rate_below(down, up + down, min(1.0, 0.5 + 0.5 * lead))
 
     def _seldom(self, sign: int, limit: float) -> float:
         """Give the chance of so small a sum in a direction, at a mean of the limit that way."""

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from paribus._files import write_atomically, write_table
 from paribus._plugins import Declaration
-from paribus.errors import DataError, OutputError, SpecError, nearest
 from paribus.findings import Verdict
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from paribus.studies._document import Document
 
 SCHEMA = 1
-
-FORMATS = ("html", "json", "csv", "terminal")
 
 RiskVerdict = Literal["within threshold", "exceeds threshold", "inconclusive"]
 """Proven on the good side of a threshold, proven on the other, or neither."""
@@ -186,8 +178,21 @@ class Agreement(Declaration):
         return self.before_verdict == self.after_verdict
 
 
-class Assessment(Declaration):
-    """What risk is left in a table that was anonymized, and what it is still good for."""
+class Assessment(Document):
+    """What risk is left in a table that was anonymized, and what it is still good for.
+
+    Its formats are html, json, csv and terminal; of a file, ``.html``, ``.json``, ``.csv`` and
+    ``.txt``.
+    """
+
+    _sort = "an assessment"
+    _formats = ("html", "json", "csv", "terminal")
+    _page = "paribus.studies._assessment_page"
+    _columns: ClassVar[dict[str, str]] = {
+        "part": "string", "measure": "string", "about": "string", "before": "float64",
+        "estimate": "float64", "low": "float64", "high": "float64", "threshold": "float64",
+        "verdict": "string", "sentence": "string",
+    }  # fmt: skip
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -228,59 +233,39 @@ class Assessment(Declaration):
         """0 where every threshold is kept, 1 where one is exceeded, 3 where neither is proven."""
         return EXIT_CODES[self.verdict]
 
-    def json_text(self) -> str:
-        """Write everything as JSON text, numbers unrounded, with a line break at its end."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
-
-    def render(self, format: str, **options: Any) -> bytes:
-        """Write it in one of the formats: html, json, csv or terminal.
-
-        Parameters
-        ----------
-        format : str
-        **options
-            For ``terminal``: `color` and `width`.
-        """
-        if format == "json":
-            return self.json_text().encode()
-        if format == "csv":
-            return _csv(self)
-        if format in FORMATS:
-            from paribus.studies._assessment_page import render
-
-            return render(self, format, **options).encode()
-        raise SpecError(f'"{format}" is no format of an assessment{nearest(format, FORMATS)}')
-
-    def save(self, path: str | Path) -> Path:
-        """Write a file; the suffix chooses the format: ``.html``, ``.json``, ``.csv``, ``.txt``.
-
-        Raises
-        ------
-        OutputError
-            Where the suffix says another format, or the file cannot be written. Nothing is left
-            half written.
-        """
-        target = Path(path)
-        suffix = target.suffix.lower().removeprefix(".")
-        format = {"txt": "terminal", "htm": "html"}.get(suffix, suffix)
-        if format not in FORMATS:
-            known = [".html", ".json", ".csv", ".txt"]
-            raise OutputError(
-                f'"{target}" names no format of an assessment{nearest(suffix, known)}'
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for risk in self.risks:
+            shared = risk.model_dump(
+                include={"measure", "estimate", "low", "high", "threshold", "verdict", "sentence"}
             )
-        write_atomically(target, self.render(format))
-        return target
-
-    def __repr__(self) -> str:
-        return self.render("terminal", color=False, width=100).decode()
-
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
-        """Show the page in brief in a notebook."""
-        from paribus.studies._assessment_page import fragment
-
-        return fragment(self)
+            yield {"part": "privacy", "about": " ".join(risk.about), **shared}
+        limit = self.tolerance
+        for column in self.columns:
+            yield {
+                "part": "column", "measure": column.distance_measure or column.treatment,
+                "about": column.name, "estimate": column.distance, "threshold": limit,
+                "verdict": column.verdict or column.treatment,
+            }  # fmt: skip
+        for pair in self.associations:
+            yield {
+                "part": "association", "measure": pair.measure,
+                "about": f"{pair.first} {pair.second}", "before": pair.before,
+                "estimate": pair.after, "threshold": limit, "verdict": pair.verdict,
+            }  # fmt: skip
+        for score in self.scores:
+            yield {
+                "part": "score", "measure": score.measure, "about": "", "before": score.before,
+                "estimate": score.after, "low": score.after_low, "high": score.after_high,
+                "threshold": limit, "verdict": score.verdict, "sentence": score.sentence,
+            }  # fmt: skip
+        for one in self.agreements:
+            about = " ".join(part for part in (one.attribute, one.reference, one.group) if part)
+            yield {
+                "part": f"audit: {one.source}", "measure": one.unit, "about": about,
+                "before": one.before, "estimate": one.after, "low": one.after_low,
+                "high": one.after_high, "threshold": limit, "verdict": one.verdict,
+                "sentence": one.sentence,
+            }  # fmt: skip
 
 
 def open_assessment(path: str | Path) -> Assessment:
@@ -291,75 +276,4 @@ def open_assessment(path: str | Path) -> Assessment:
     DataError
         Where the file is missing, or no assessment.
     """
-    source = Path(path)
-    try:
-        content = json.loads(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f'"{source}" cannot be read: {error.strerror}') from None
-    except (ValueError, RecursionError):
-        raise DataError(f'"{source}" is not a JSON file') from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or "risks" not in content:
-        raise DataError(f'"{source}" is no assessment that this version reads (schema {SCHEMA})')
-    try:
-        return Assessment(**content)
-    except SpecError as error:
-        raise DataError(f'"{source}" is no whole assessment: {error}') from None
-
-
-# --- as a file ------------------------------------------------------------------------------------
-
-_TYPES = {
-    "part": "string", "measure": "string", "about": "string", "before": "float64",
-    "estimate": "float64", "low": "float64", "high": "float64", "threshold": "float64",
-    "verdict": "string", "sentence": "string",
-}  # fmt: skip
-
-
-def _csv(assessment: Assessment) -> bytes:
-    """Write one tidy table, numbers unrounded; formulas are disarmed."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "assessment.csv"
-        write_table(path, [_tidy(assessment)])
-        return path.read_bytes()
-
-
-def _tidy(assessment: Assessment) -> pa.Table:
-    import pyarrow as pa
-
-    types = [(column, pa.type_for_alias(kind)) for column, kind in _TYPES.items()]
-    return pa.Table.from_pylist(list(_rows(assessment)), schema=pa.schema(types))
-
-
-def _rows(assessment: Assessment) -> Iterator[dict[str, Any]]:
-    for risk in assessment.risks:
-        shared = risk.model_dump(
-            include={"measure", "estimate", "low", "high", "threshold", "verdict", "sentence"}
-        )
-        yield {"part": "privacy", "about": " ".join(risk.about), **shared}
-    limit = assessment.tolerance
-    for column in assessment.columns:
-        yield {
-            "part": "column", "measure": column.distance_measure or column.treatment,
-            "about": column.name, "estimate": column.distance, "threshold": limit,
-            "verdict": column.verdict or column.treatment,
-        }  # fmt: skip
-    for pair in assessment.associations:
-        yield {
-            "part": "association", "measure": pair.measure, "about": f"{pair.first} {pair.second}",
-            "before": pair.before, "estimate": pair.after, "threshold": limit,
-            "verdict": pair.verdict,
-        }  # fmt: skip
-    for score in assessment.scores:
-        yield {
-            "part": "score", "measure": score.measure, "about": "", "before": score.before,
-            "estimate": score.after, "low": score.after_low, "high": score.after_high,
-            "threshold": limit, "verdict": score.verdict, "sentence": score.sentence,
-        }  # fmt: skip
-    for one in assessment.agreements:
-        about = " ".join(part for part in (one.attribute, one.reference, one.group) if part)
-        yield {
-            "part": f"audit: {one.source}", "measure": one.unit, "about": about,
-            "before": one.before, "estimate": one.after, "low": one.after_low,
-            "high": one.after_high, "threshold": limit, "verdict": one.verdict,
-            "sentence": one.sentence,
-        }  # fmt: skip
+    return Assessment._opened(path, SCHEMA, {"risks": None})

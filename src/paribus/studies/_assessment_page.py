@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from paribus._text import count, name, number, percent, points, shortened, visible
+from paribus._text import count, legible, name, number, percent, points, shortened, visible
 from paribus.report import _fragment, html, terminal
 from paribus.report._compared import confidence as leveled
 from paribus.report._parts import (
@@ -130,7 +130,7 @@ def _lower(text: str) -> str:
 
 
 def _said(text: str) -> str:
-    return visible(text)
+    return legible(text)
 
 
 # --- privacy --------------------------------------------------------------------------------------

@@ -75,8 +75,12 @@ def said_of(change: GapChange, row: Row, confidence: float) -> str:
         f"{size} {show_change(change.change)} ({sure}): {_conclusion(change)}"
     )
     if change.crossed:
-        ways = ("within", "beyond") if change.verdict == "worse" else ("beyond", "within")
+        ways = ("within", "beyond")
+        if change.before_verdict == "biased":
+            ways = ways[::-1]
         said += f"; it was proven {ways[0]} the tolerance and is now proven {ways[1]} it"
+        if change.verdict not in {"worse", "better"}:
+            said += ", each by an audit alone, which among so many gaps may be chance"
     if change.turned:
         said += "; it turned around, and is now on the other side of zero"
     return f"{said}."

@@ -202,8 +202,10 @@ class Two:
             spans.append(scaled(estimate, low, high, record.confidence))
             estimates.append(estimate)
         independent = self._independent(before, after)
+        # Tables may share rows though they are not as long: then the numbers go together, which
+        # makes their difference surer than it is taken to be, and their sum less sure.
         difference, total = (
-            Apart(estimates[1], estimates[0], spans[1], spans[0], sign, independent)
+            Apart(estimates[1], estimates[0], spans[1], spans[0], sign, independent and sign < 0)
             for sign in (-1, 1)
         )
         return Weighed(

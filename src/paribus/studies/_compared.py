@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from paribus._files import write_atomically
 from paribus._plugins import Declaration
-from paribus.errors import OutputError, SpecError, nearest
 from paribus.evidence.base import Relation, Scale, Stage
 from paribus.findings import Verdict
+from paribus.studies._document import Document
 
 SCHEMA = 1
-
-FORMATS = ("html", "json", "markdown", "terminal")
 
 ComparedVerdict = Literal["no worse", "worse", "undecided"]
 """Every gap is proven not to have grown by the margin, some gap is proven to have grown beyond it,
@@ -78,14 +75,16 @@ class GapChange(Declaration):
     low: float
     high: float
     p_worse: float
-    """Of the claim that it grew by more than the margin, adjusted over all gaps (Holm)."""
+    """Of the claim that it grew by more than the margin, or left its tolerance where the audits say
+    so, adjusted over all gaps (Holm)."""
     p_better: float
-    """Of the claim that it shrank by more than the margin, adjusted over all gaps (Holm)."""
+    """Of the claim that it shrank by more than the margin, or came within its tolerance where the
+    audits say so, adjusted over all gaps (Holm)."""
     margin: float
     """The largest change that counts as none, in the unit of `change`."""
     verdict: ChangeVerdict
     crossed: bool = False
-    """Whether it was proven within its tolerance before and beyond it after, or the reverse."""
+    """Whether one audit by itself says `within tolerance` and the other `biased`."""
     turned: bool = False
     """Whether it was on one side of zero before and is on the other after, both beyond noise."""
     alarm: bool = False
@@ -110,8 +109,16 @@ class RateChange(Declaration):
     verdict: Literal["higher", "lower", "undecided"]
 
 
-class Compared(Declaration):
-    """What became of the gaps of one audit from one record to the next."""
+class Compared(Document):
+    """What became of the gaps of one audit from one record to the next.
+
+    Its formats are html, json, markdown and terminal; of a file, ``.html``, ``.json``, ``.md`` and
+    ``.txt``.
+    """
+
+    _sort = "a comparison"
+    _formats = ("html", "json", "markdown", "terminal")
+    _page = "paribus.studies._compared_page"
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -144,63 +151,25 @@ class Compared(Declaration):
         """0 where nothing got worse, 1 where something did, 3 where neither is proven."""
         return EXIT_CODES[self.verdict]
 
-    def json_text(self) -> str:
-        """Write everything as JSON text, numbers unrounded, with a line break at its end."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
 
-    def render(self, format: str, **options: Any) -> bytes:
-        """Write it in one of the formats: html, json, markdown or terminal.
+def open_compared(path: str | Path) -> Compared:
+    """Read a comparison from its JSON file.
 
-        Parameters
-        ----------
-        format : str
-        **options
-            For ``terminal``: `color` and `width`.
-        """
-        if format == "json":
-            return self.json_text().encode()
-        if format in FORMATS:
-            from paribus.studies._compared_page import render
+    Raises
+    ------
+    DataError
+        Where the file is missing, or no comparison.
 
-            return render(self, format, **options).encode()
-        raise SpecError(f'"{format}" is no format of a comparison{nearest(format, FORMATS)}')
-
-    def save(self, path: str | Path) -> Path:
-        """Write a file; the suffix chooses the format: ``.html``, ``.json``, ``.md``, ``.txt``.
-
-        Raises
-        ------
-        OutputError
-            Where the suffix says another format, or the file cannot be written. Nothing is left
-            half written.
-        """
-        target = Path(path)
-        write_atomically(target, self.render(self.format_of(target)))
-        return target
-
-    @staticmethod
-    def format_of(path: str | Path) -> str:
-        """Tell by the name of a file in which format a comparison is written to it.
-
-        Raises
-        ------
-        OutputError
-            Where the suffix says another format.
-        """
-        suffix = Path(path).suffix.lower().removeprefix(".")
-        format = {"txt": "terminal", "htm": "html", "md": "markdown"}.get(suffix, suffix)
-        if format not in FORMATS or suffix in {"terminal", "markdown"}:
-            known = [".html", ".json", ".md", ".txt"]
-            raise OutputError(f'"{path}" names no format of a comparison{nearest(suffix, known)}')
-        return format
-
-    def __repr__(self) -> str:
-        return self.render("terminal", color=False, width=100).decode()
-
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
-        """Show the page in brief in a notebook."""
-        from paribus.studies._compared_page import fragment
-
-        return fragment(self)
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import paribus as pb
+    >>> parts = {"protect": {"sex": ["m", "f"]}, "fields": {"x": pb.integers(0, 9)}, "people": 50}
+    >>> records = [
+    ...     pb.audit(lambda d: d["x"] > cut, favorable=True, **parts) for cut in (3, 5)
+    ... ]
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "compared.json"
+    >>> open_compared(pb.compare(*records).save(file)).same_people
+    True
+    """
+    return Compared._opened(path, SCHEMA, {"kind": "comparison"})

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
-from paribus._files import write_atomically, write_table
 from paribus._plugins import Declaration
 from paribus._text import name, visible
-from paribus.errors import OutputError, SpecError, nearest
 from paribus.roles import CROSS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from paribus.studies._document import Document
 
 Rule = Literal["nyc-144", "eeoc-four-fifths"]
 
 RateOf = Literal["selection", "scoring"]
 """Whether favored people were selected, or scored above the median."""
-
-FORMATS = ("html", "csv", "json", "terminal")
 
 LEGAL = "This is not legal advice."
 
@@ -82,12 +74,27 @@ class CategoryTable(Declaration):
         return sum(category.people for category in self.categories)
 
 
-class Disclosure(Declaration):
+class Disclosure(Document):
     """The tables that a rule asks for: what was decided about whom, and no verdict.
 
     Every row of the data is in each table once: as one of its `people`, of its `unknown` or of its
     `unrated`.
+
+    Its formats are html, csv, json and terminal; of a file, ``.html``, ``.csv``, ``.json`` and
+    ``.txt``.
     """
+
+    _sort = "a disclosure"
+    _formats = ("html", "csv", "json", "terminal")
+    _page = "paribus.studies._disclosure_page"
+    _columns: ClassVar[dict[str, str]] = {
+        "rule": "string", "section": "string", "rate_of": "string", "attribute": "string",
+        "row": "string", "category": "string", "people": "int64", "favored": "int64",
+        "rate": "float64", "benchmark": "bool", "impact_ratio": "float64", "small": "bool",
+        "impact_ratio_without_small": "float64", "low": "float64", "high": "float64",
+        "below_four_fifths": "bool", "fisher_p": "float64", "holm_p": "float64",
+        "standard_deviations": "float64", "one_person": "string",
+    }  # fmt: skip
 
     rule: Rule
     title: str
@@ -110,57 +117,9 @@ class Disclosure(Declaration):
     notes: tuple[str, ...]
     citations: tuple[str, ...]
 
-    def json_text(self) -> str:
-        """Write everything as JSON text, numbers unrounded, with a line break at its end."""
-        return self.model_dump_json(indent=2) + "\n"
-
-    def render(self, format: str, **options: Any) -> bytes:
-        """Write it in one of the formats: html, csv, json or terminal.
-
-        Parameters
-        ----------
-        format : str
-        **options
-            For ``terminal``: `color` and `width`.
-        """
-        if format == "json":
-            return self.json_text().encode()
-        if format == "csv":
-            return _csv(self)
-        if format in FORMATS:
-            from paribus.studies._disclosure_page import render
-
-            return render(self, format, **options).encode()
-        raise SpecError(f'"{format}" is no format of a disclosure{nearest(format, FORMATS)}')
-
-    def save(self, path: str | Path) -> Path:
-        """Write a file; the suffix chooses the format: ``.html``, ``.csv``, ``.json``, ``.txt``.
-
-        Raises
-        ------
-        OutputError
-            Where the suffix says another format, or the file cannot be written. Nothing is left
-            half written.
-        """
-        target = Path(path)
-        suffix = target.suffix.lower().removeprefix(".")
-        format = {"txt": "terminal", "htm": "html"}.get(suffix, suffix)
-        if format not in FORMATS:
-            known = [".html", ".csv", ".json", ".txt"]
-            raise OutputError(f'"{target}" names no format of a disclosure{nearest(suffix, known)}')
-        write_atomically(target, self.render(format))
-        return target
-
-    def __repr__(self) -> str:
-        return self.render("terminal", color=False, width=100).decode()
-
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
-        """Show the page in brief in a notebook."""
-        from paribus.studies._disclosure_page import fragment
-
-        return fragment(self)
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for table in self.tables:
+            yield from _rows(self.rule, table)
 
 
 # --- words that all rules share -------------------------------------------------------------------
@@ -204,32 +163,6 @@ def small_ones(table: CategoryTable) -> str:
 
 
 # --- as a file ------------------------------------------------------------------------------------
-
-
-def _csv(disclosure: Disclosure) -> bytes:
-    """Write one tidy table, numbers unrounded; formulas are disarmed."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "disclosure.csv"
-        write_table(path, [_tidy(disclosure)])
-        return path.read_bytes()
-
-
-_TYPES = {
-    "rule": "string", "section": "string", "rate_of": "string", "attribute": "string",
-    "row": "string", "category": "string", "people": "int64", "favored": "int64",
-    "rate": "float64", "benchmark": "bool", "impact_ratio": "float64", "small": "bool",
-    "impact_ratio_without_small": "float64", "low": "float64", "high": "float64",
-    "below_four_fifths": "bool", "fisher_p": "float64", "holm_p": "float64",
-    "standard_deviations": "float64", "one_person": "string",
-}  # fmt: skip
-
-
-def _tidy(disclosure: Disclosure) -> pa.Table:
-    import pyarrow as pa
-
-    rows = [row for table in disclosure.tables for row in _rows(disclosure.rule, table)]
-    types = [(column, pa.type_for_alias(kind)) for column, kind in _TYPES.items()]
-    return pa.Table.from_pylist(rows, schema=pa.schema(types))
 
 
 def _rows(rule: str, table: CategoryTable) -> Iterator[dict[str, Any]]:

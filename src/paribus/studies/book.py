@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def write_report(
     path : str or Path
         A file that ends in ``.html``.
     title : str, optional
-        What stands above all chapters; by default their names.
+        What stands above all chapters; by default their names. Of one alone, in place of its own.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def write_report(
     if not given:
         raise DataError("there is nothing to show: hand over at least one result")
     pages = [_page(each) for each in given]
-    content = pages[0] if len(pages) == 1 and title is None else bound(pages, title)
+    content = bound(pages, title) if len(pages) > 1 else _titled(pages[0], title)
     write_atomically(target, html.write(content).encode())
     return target
 
@@ -96,13 +97,20 @@ def bound(pages: Sequence[Page], title: str | None = None) -> Book:
     Book
     """
     verdicts = {each.verdict for each in pages}
-    named = title if title is not None else _listed([each.title for each in pages])
     return Book(
-        title=shortened(visible(named), 120),
+        title=_line(title) or _line(_listed([each.title for each in pages])),
         verdict=next((verdict for verdict in _WORST_FIRST if verdict in verdicts), None),
         sentence=" ".join(_said(pages)),
         chapters=tuple(pages),
     )
+
+
+def _titled(alone: Page, title: str | None) -> Page:
+    return replace(alone, title=_line(title) or alone.title)
+
+
+def _line(title: str | None) -> str:
+    return shortened(visible(title or "").strip(), 120)
 
 
 def _page(result: Result) -> Page:
@@ -146,6 +154,6 @@ def _said(pages: Sequence[Page]) -> Iterator[str]:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    named = [shortened(title, 48) for title in dict.fromkeys(titles)]
+    named = [shortened(title, 80) for title in dict.fromkeys(titles)]
     more = [f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []
     return ", ".join([*named[:_NAMED], *more])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
-from paribus._text import name
+from paribus._text import name, shortened
 from paribus.errors import DataError, SpecError
 from paribus.evidence.base import Row
 from paribus.findings import Finding, Verdict
@@ -25,6 +28,7 @@ from paribus.studies._compared import (
     GapChange,
     RateChange,
     Side,
+    open_compared,
 )
 from paribus.studies._what_differs import circumstances, regions, requests, warnings
 
@@ -32,6 +36,9 @@ _PROVEN: tuple[ChangeVerdict, ...] = ("better", "unchanged", "no worse")
 
 _NAMED = 5
 """Things that are listed by name before they are counted."""
+
+_LARGEST = 1e150
+"""Margins of squared effects are squared."""
 
 Key = tuple[str, ...]
 
@@ -73,9 +80,10 @@ def compare(
     -----
     A gap is ``worse`` where it is proven to have grown by more than the margin, and ``better``
     where it is proven to have shrunk by more; what counts is its size, on whichever side of zero.
-    Each of the two claims is adjusted over all gaps (Holm 1979): the chance of even one false
-    ``worse`` is at most ``1 - confidence``, and so is that of a false ``better``. A gap that the
-    audits themselves prove to be within its tolerance before and beyond it after is ``worse`` too.
+    A gap that the audits themselves prove to be within its tolerance before and beyond it after is
+    ``worse`` too; the larger of the two p-values counts (Berger 1982). The claims of ``worse``, of
+    either sort, are adjusted over all gaps together (Holm 1979), and so are those of ``better``: of
+    models whose gaps are equal, the chance of even one false claim is at most ``1 - confidence``.
     ``unchanged`` takes a proof that it is the same within the margin (two one-sided tests), and
     ``no worse`` one that it did not grow by the margin or more. All gaps together are no worse only
     if each is, and such an intersection keeps its level without adjustment (Berger 1982).
@@ -94,14 +102,15 @@ def compare(
     >>> compared.verdict, [change.verdict for change in compared.changes]
     ('no worse', ['better', 'better'])
     """
-    if margin is not None and not (
-        isinstance(margin, int | float) and not isinstance(margin, bool) and 0 <= margin < math.inf
-    ):
-        raise SpecError(f"must be a number from 0, not {margin!r}", path="$.margin")
-    if confidence is not None and not 0.5 < confidence < 1:
-        raise SpecError(f"must be above 0.5 and below 1, not {confidence:g}", path="$.confidence")
+    if margin is not None and not (_is_number(margin) and 0 <= margin <= sys.float_info.max):
+        said = shortened(repr(margin), 40)
+        raise SpecError(f"must be a number from 0, not {said}", path="$.margin")
+    if confidence is not None and not (_is_number(confidence) and 0.5 < confidence < 1):
+        said = shortened(repr(confidence), 40)
+        raise SpecError(f"must be above 0.5 and below 1, not {said}", path="$.confidence")
+    margin = None if margin is None else float(margin)
     one, other = _opened(before, after)
-    level = max(one.confidence, other.confidence) if confidence is None else confidence
+    level = max(one.confidence, other.confidence) if confidence is None else float(confidence)
     two = Two(one, other, level)
     pairs, only = _matched(one, other)
     if margin is not None and margin >= 1 and all(_is_share(row) for row, _ in pairs):
@@ -129,6 +138,10 @@ def compare(
         differences=(*circumstances(one, other), *requests(one, other)),
         notes=tuple(_notes(two, changes, rates, only)),
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 # --- what is compared -----------------------------------------------------------------------------
@@ -160,15 +173,22 @@ def _read(path: str | Path) -> Record:
     try:
         return open_record(path)
     except DataError:
-        try:
-            open_assessment(path)
-        except DataError:
-            pass
-        else:
-            raise DataError(
-                f'"{path}" is the assessment of an anonymized table, and no record of an audit'
-            ) from None
+        what = _other(path)
+        if what:
+            raise DataError(f'"{path}" is {what}, and no record of an audit') from None
         raise
+
+
+def _other(path: str | Path) -> str:
+    """Say what else a file holds, if it is one of ours."""
+    for opened, what in (
+        (open_assessment, "the assessment of an anonymized table"),
+        (open_compared, "a comparison of two records"),
+    ):
+        with suppress(DataError):
+            opened(path)
+            return what
+    return ""
 
 
 def _key(row: Row | Finding) -> Key:
@@ -203,7 +223,7 @@ def _matched(before: Record, after: Record) -> tuple[list[tuple[Row, Row]], Only
     both = [key for key in dict.fromkeys(ordered[0]) if key in held[1]]
     if not both:
         said = [
-            _listed({f"{rows[key].unit} of {name(rows[key].attribute)}": None for key in keys})
+            _listed({_told(rows[key]): None for key in keys})
             for rows, keys in zip(held, ordered, strict=True)
         ]
         raise DataError(
@@ -217,6 +237,11 @@ def _matched(before: Record, after: Record) -> tuple[list[tuple[Row, Row]], Only
     # What can never be proven equal has nothing to prove in either record.
     only = tuple([row for row in rows if not row.alarm] for rows in alone)
     return [(held[0][key], held[1][key]) for key in both], (only[0], only[1])
+
+
+def _told(row: Row) -> str:
+    groups = " to ".join(name(each) for each in (row.reference, row.group) if each)
+    return f"{row.unit} of {name(row.attribute)}" + (f" ({groups})" if groups else "")
 
 
 def _listed(names: Sequence[str] | dict[str, None]) -> str:
@@ -254,6 +279,32 @@ class _Weighed:
     def change(self) -> Change | None:
         return None if self.found is None else self.found.change
 
+    @property
+    def p_left(self) -> float:
+        """P-value of having left the tolerance; 1 where the audits do not say so."""
+        if self.verdicts != ("within tolerance", "biased"):
+            return 1.0
+        return _larger(self.before.p_within, self.after.p_outside)
+
+    @property
+    def p_returned(self) -> float:
+        """P-value of having come within the tolerance; 1 where the audits do not say so."""
+        if self.verdicts != ("biased", "within tolerance"):
+            return 1.0
+        return _larger(self.before.p_outside, self.after.p_within)
+
+    @property
+    def p_worse(self) -> float:
+        return min(self.p_left, 1.0 if self.change is None else self.change.p_worse)
+
+    @property
+    def p_better(self) -> float:
+        return min(self.p_returned, 1.0 if self.change is None else self.change.p_better)
+
+
+def _larger(one: float | None, other: float | None) -> float:
+    return 1.0 if one is None or other is None else max(one, other)
+
 
 def _judged(two: Two, pairs: Sequence[tuple[Row, Row]], declared: float | None) -> list[GapChange]:
     """Weigh each pair of rows, then judge all of them together."""
@@ -271,8 +322,8 @@ def _judged(two: Two, pairs: Sequence[tuple[Row, Row]], declared: float | None) 
                 (said[0].get(key), said[1].get(key)),
             )
         )  # fmt: skip
-    worse = holm([1.0 if each.change is None else each.change.p_worse for each in weighed])
-    better = holm([1.0 if each.change is None else each.change.p_better for each in weighed])
+    worse = holm([each.p_worse for each in weighed])
+    better = holm([each.p_better for each in weighed])
     return [
         _gap_change(two, each, float(p_worse), float(p_better))
         for each, p_worse, p_better in zip(weighed, worse, better, strict=True)
@@ -290,7 +341,8 @@ def _margin(two: Two, before: Row, after: Row, declared: float | None) -> float:
     if before.stage == "model" and before.unit in SHARES:
         return min(margin, 1.0)
     # The square of an effect is held against the square of the tolerance.
-    return margin**2 if before.unit == "squared effect" else margin
+    margin = min(margin, _LARGEST)
+    return margin * margin if before.unit == "squared effect" else margin
 
 
 def _is_share(row: Row) -> bool:
@@ -349,10 +401,13 @@ def _turned(before: Row, after: Row) -> bool:
 def _verdict(two: Two, weighed: _Weighed, p_worse: float, p_better: float) -> ChangeVerdict:
     alpha = 1 - two.confidence
     change, verdicts = weighed.change, weighed.verdicts
-    if p_worse <= alpha or verdicts == ("within tolerance", "biased"):
+    if p_worse <= alpha:
         return "worse"
-    if p_better <= alpha or verdicts == ("biased", "within tolerance"):
+    if p_better <= alpha:
         return "better"
+    if verdicts == ("within tolerance", "biased"):
+        # Among many gaps that may be chance, but it is nothing to pass for proof of the contrary.
+        return "undecided"
     if change is None:
         return "no worse" if verdicts == ("within tolerance", "within tolerance") else "undecided"
     if change.p_unchanged <= alpha:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from paribus import _html
 from paribus._plugins import Declaration
-from paribus._text import about, count, number, percent, shortened, visible
+from paribus._text import about, count, logged, number, percent, shortened, visible
 from paribus.auditing import Audit
 from paribus.errors import SpecError
 from paribus.outcomes import Outcome
@@ -62,7 +62,7 @@ class Plan(Declaration):
     goals: tuple[Goal, ...]
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return logged("\n".join(_lines(self)))
 
     __repr__ = __str__
 
@@ -83,7 +83,7 @@ class Plan(Declaration):
             _html.Column("People", numeric=True),
             _html.Column(f"Chance with {self.people:,}", numeric=True),
         )
-        said = [_html.paragraph(shortened(visible(line), 600)) for line in _head(self)]
+        said = [_html.paragraph(line) for line in _head(self)]
         table = _html.table(f"People for a chance of {percent(self.power)}", columns, goals)
         return _html.piece(*said, *([table] if goals and not self.exhaustive else []))
 
@@ -254,7 +254,8 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _head(plan: Plan) -> Iterator[str]:
     share = plan.outcome in {"decision", "label"}
     bound = percent(plan.tolerance) if share else number(plan.tolerance)
-    yield f"{plan.name}: tolerance {bound}, confidence {plan.confidence * 100:g} %"
+    title = shortened(visible(plan.name), 120)
+    yield f"{title}: tolerance {bound}, confidence {plan.confidence * 100:g} %"
     if plan.exhaustive:
         yield (
             f"Everybody in the declared domain is asked ({count(plan.people, 'person')}): the "

@@ -19,6 +19,7 @@ _PIECES = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-zß-öø-ÿ\d])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-zß-öø-ÿ])")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SPELLED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NUMBERED = frozenset(
     ("id", "key", "no", "nr", "num", "number", "nummer", "numero", "uid", "uuid", "guid", "code")
 )
@@ -65,6 +66,17 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", kept)
 
 
+def spellings(word: str) -> frozenset[str]:
+    """Fold a word in the ways in which people write it where a keyboard lacks its letters.
+
+    Examples
+    --------
+    >>> sorted(spellings("Nationalität"))
+    ['nationalitaet', 'nationalitat']
+    """
+    return frozenset((fold(word), fold(word.casefold().translate(_WRITTEN_OUT))))
+
+
 def words_of(name: str) -> list[str]:
     """Cut a header into its words.
 
@@ -85,8 +97,9 @@ def _dictionary() -> dict[str, list[tuple[str, float, str]]]:
         for language, words in languages.items():
             for word in words.split():
                 mark = word[-1] if word[-1] in "~?" else ""
-                plain = fold(word.rstrip("~?")).replace("_", "").replace(".", "").replace("'", "")
-                known.setdefault(plain, []).append((sort, _STRENGTH[mark], language))
+                for folded in spellings(word.rstrip("~?")):
+                    plain = folded.replace("_", "").replace(".", "").replace("'", "")
+                    known.setdefault(plain, []).append((sort, _STRENGTH[mark], language))
     return known
 
 
