@@ -42,6 +42,8 @@ default_role = "code"  # what stands in backquotes in a docstring
 html_theme = "furo"
 html_title = f"paribus {version}"
 html_extra_path = ["_site"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
@@ -57,6 +59,7 @@ _PUBLIC = re.compile(r"<!-- public names: (.*?) -->", re.S)
 _KINDS = re.compile(r"<!-- kinds: (\w+) -->")
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]*desktop)-light\.png\)")
 _TWO = r"![\1](\2-light.png){.only-light}![\1](\2-dark.png){.only-dark}"
+_OUTPUT = re.compile(r"^```text\n(.*?)^```$", re.M | re.S)
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source|audio|video|embed)\b[^>]*\bsrc=["'](?:https?:)?//"""
     r"""|<link\b(?=[^>]*\brel=["'](?:stylesheet|preload|preconnect|dns-prefetch|icon))"""
@@ -106,6 +109,12 @@ def _table(kind: Kind) -> list[str]:
     return rows
 
 
+def _output(found: re.Match[str]) -> str:
+    """Let sentences wrap, which a table must not."""
+    sentences = not re.search(r"\S {2,}\S", found[1])
+    return f"```{{code-block}} text\n:class: sentences\n\n{found[1]}```" if sentences else found[0]
+
+
 def _filled(app: Any, docname: str, source: list[str]) -> None:
     def names(found: re.Match[str]) -> str:
         return public_names(re.findall(r"\w+", found[1]))
@@ -120,6 +129,7 @@ def _filled(app: Any, docname: str, source: list[str]) -> None:
     source[0] = _PICTURE.sub(_TWO, source[0])
     # The forge shows the README of a folder; here it is a page.
     source[0] = re.sub(r"\]\(((?:[\w.-]+/)+)\)", readme, source[0])
+    source[0] = _OUTPUT.sub(_output, source[0])
     source[0] = _PUBLIC.sub(names, source[0])
     source[0] = _KINDS.sub(lambda found: kinds(found[1]), source[0])
 

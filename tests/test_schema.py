@@ -442,7 +442,7 @@ def test_bash_itself_completes(tmp_path, paribus):
     named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     script = paribus("--show-completion", "bash", **named).stdout
     command = tmp_path / "paribus"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m paribus "$@"\n')
+    command.write_text(f"#!{sys.executable}\nimport paribus.cli\nparibus.cli.main()\n")
     command.chmod(0o755)
     pressed = (
         f"{script}\nCOMP_WORDS=(paribus kinds integ); COMP_CWORD=2\n"

@@ -122,19 +122,27 @@ class Record(Declaration):
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str
+    """Of the audit, as declared."""
     verdict: Verdict
+    """Of all findings together: biased if any is, within tolerance only if every one is."""
     tolerance: Annotated[float, Field(ge=0)]
+    """The largest gap that counts as equal: a share in decisions, else in the outcome's unit."""
     confidence: Annotated[float, Field(gt=0, lt=1)]
     seed: int
     people: Annotated[int, Field(ge=0)]
+    """People who were asked about, or the rows of a table that was measured."""
     spec: dict[str, Any]
+    """The request, as a file of an audit would hold it."""
     model: ModelFacts | None = None
     """What was asked; None where a table alone was measured."""
     answers: Counts | None = None
+    """How many answers there are, and why others are missing; None where no model was asked."""
     data: DataFacts | None = None
     """The table that was measured, if any."""
     evidence: tuple[Row, ...]
+    """Every number, with its interval and, where it was held against a tolerance, p-values."""
     findings: Annotated[tuple[Finding, ...], AfterValidator(Findings)]
+    """What was held against a tolerance, each with a verdict and a sentence."""
     regions: tuple[Row, ...] = ()
     """Where a gap lives: readable rules, measured on people that did not suggest them."""
     profiles: tuple[Row, ...] = ()
@@ -142,6 +150,7 @@ class Record(Declaration):
     lines: tuple[Line, ...] = ()
     """Curves of what was measured in a table."""
     witnesses: tuple[Witness, ...] = ()
+    """Pairs of twins whom the model treats differently, found again by seed and number."""
     exhaustive: bool = False
     """Whether everybody in the declared domain was asked: then numbers are exact."""
     stopped: Stopped | None = None
