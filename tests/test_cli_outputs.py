@@ -198,7 +198,7 @@ def test_without_openpyxl_a_workbook_is_refused_first(folder, run, monkeypatch):
 def test_no_file_is_written_twice(folder, run, arguments):
     code, out, err = run("audit", "audits/loan.toml", "--trust", *arguments)
     assert (code, out) == (2, "")
-    assert "is to be written twice; choose another name" in err
+    assert "would be written twice; choose another name" in err
     assert not list(folder.glob("a.*"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import stat
@@ -432,6 +433,25 @@ def csv_of(table: pa.Table) -> bytes:
     with _writer(content, safe.schema, csv=True) as writer:
         writer.write_table(safe)
     return content.getvalue()
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    DataError
+        Where it is missing, cannot be read, or is no JSON.
+    """
+    source = Path(path)
+    try:
+        return json.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f'there is no file "{source}"') from None
+    except OSError as error:
+        raise DataError(f'"{source}" cannot be read: {error.strerror}') from None
+    except (ValueError, RecursionError):
+        raise DataError(f'"{source}" is not a JSON file') from None
 
 
 def _writer(file: IO[bytes], schema: pa.Schema, *, csv: bool) -> Any:

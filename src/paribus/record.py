@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from pydantic_core import PydanticSerializationError
 
-from paribus._files import write_atomically, write_table
+from paribus._files import read_json, write_atomically, write_table
 from paribus._plugins import Declaration, Family
 from paribus.comparison import Comparison
 from paribus.errors import DataError, OutputError, SpecError, nearest
@@ -345,14 +345,7 @@ def open_record(path: str | Path) -> Record:
         Where the file is missing, is no JSON, is a record of a newer schema, or lacks a part.
     """
     source = Path(path)
-    try:
-        content = json.loads(source.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f'there is no file "{source}"') from None
-    except OSError as error:
-        raise DataError(f'"{source}" cannot be read: {error.strerror}') from None
-    except (ValueError, RecursionError):
-        raise DataError(f'"{source}" is not a JSON file') from None
+    content = read_json(source)
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA:
         raise DataError(

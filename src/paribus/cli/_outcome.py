@@ -183,7 +183,7 @@ def apart(outputs: Iterable[Path | None], read: Iterable[Path]) -> None:
         if output.is_file() and any(output.samefile(file) for file in files):
             raise OutputError(f'"{output}" is what this command reads; choose another name')
         if output.resolve() in written:
-            raise OutputError(f'"{output}" is to be written twice; choose another name')
+            raise OutputError(f'"{output}" would be written twice; choose another name')
         written.add(output.resolve())
 
 

@@ -267,11 +267,7 @@ def _checked(
     if output is None:
         raise SpecError("say where to write: -o FILE", path="--output")
     writable([report])
-    apart([output, report], [*sources, *filter(None, read)])
-    named: dict[str, Path] = {}
-    for path in filter(None, (output, report, new_key)):
-        if named.setdefault(os.path.realpath(path), path) is not path:
-            raise OutputError(f'"{path}" would be written twice; name another file')
+    apart([output, report, new_key], [*sources, *filter(None, read)])
     if report is not None:
         _check_report(sources, report)
     return output

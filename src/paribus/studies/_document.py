@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from paribus._files import csv_of, write_atomically
+from paribus._files import csv_of, read_json, write_atomically
 from paribus._plugins import Declaration
 from paribus._text import legible
 from paribus.errors import DataError, OutputError, SpecError, nearest
@@ -99,14 +98,7 @@ class Document(Declaration):
         A value of None stands for any.
         """
         source, sort = Path(path), cls._sort.split(" ", 1)[1]
-        try:
-            content = json.loads(source.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DataError(f'there is no file "{source}"') from None
-        except OSError as error:
-            raise DataError(f'"{source}" cannot be read: {error.strerror}') from None
-        except (ValueError, RecursionError):
-            raise DataError(f'"{source}" is not a JSON file') from None
+        content = read_json(source)
         known = isinstance(content, dict) and content.get("schema") == version
         if not known or not all(
             key in content and held in (None, content[key]) for key, held in sign.items()
