@@ -285,3 +285,23 @@ def test_a_missing_value_stays_missing_in_what_is_made_from_it():
     owner = max(seen, key=len)["owner"][:6]
     assert owner.isna().tolist() == [False, True, False] * 2
     assert owner.dropna().tolist() == [1, 0, 1, 0]
+
+
+def test_a_rare_level_need_not_be_among_the_rows_that_are_drawn():
+    rows = pd.DataFrame({"race": ["a"] * 1_000 + ["b"], "x": range(1_001)})
+    record = pb.audit(
+        lambda people: people["x"] > 500,
+        data=rows,
+        protect={"race": ["a", "b"]},
+        people=20,
+        favorable=True,
+    )
+    assert {finding.group for finding in record.findings} == {"b"}
+    with pytest.raises(pb.DataError, match='no row has the level "c"'):
+        pb.audit(
+            lambda people: people["x"] > 500,
+            data=rows,
+            protect={"race": ["a", "c"]},
+            people=20,
+            favorable=True,
+        )

@@ -41,6 +41,8 @@ class Rows:
                 "are never made up: leave `people` out, or ask for fewer",
                 path="$.audit.people",
             )
+        # Which levels there are is asked of all rows: a rare one need not be among those drawn.
+        self._all = table
         if shuffled or (size is not None and size < len(table)):
             chosen = generator(seed, "rows/sample", 0).permutation(len(table))[:size]
             self._drawn = chosen if shuffled else np.sort(chosen)
@@ -84,11 +86,12 @@ class Rows:
             For a level that no row has, with the nearest value; or that the column cannot hold.
             Declared values of a measured number (ages) need not occur.
         """
-        array = flat(self.table.column(attribute, slice(0, len(self))).arrow())
+        rows = len(self._all)
+        array = flat(self._all.column(attribute, slice(0, rows)).arrow())
         values = [v for v in pc.unique(array).to_pylist() if v is not None]
         place = lookup(pool_of(levels), values)
         named = not values or isinstance(values[0], str | bool)
-        if named or (len(values) <= _CODES and len(self) >= _CODES * len(values)):
+        if named or (len(values) <= _CODES and rows >= _CODES * len(values)):
             missing = np.flatnonzero(place < 0)
             if len(missing):
                 level = levels[int(missing[0])]
