@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from paribus.anonymizing import _traces
 from paribus.anonymizing.file_leaks import leaks_in_file
-from paribus.anonymizing.leaks import Leaks, leaks
+from paribus.anonymizing.leaks import CUT, FILE_BLOCK, Leaks, leaks
 from paribus.errors import DataError
 
 N = 200
@@ -331,6 +331,46 @@ class TestFiles:
         found = leaks_in_file(REAL, path, COLUMNS)
         assert found.places == {"bytes": 1, "docProps/core.xml": 1}
         assert found.hidden == 2
+
+    @pytest.mark.parametrize(
+        ("beside", "hidden"),
+        [
+            ("", 0),
+            ("# for Ray Spence", 1),
+            ("Ray Spence, again", 1),
+            ("for Ray Spencers", 0),
+            ("(Ray Spence)", 1),
+        ],
+    )
+    def test_a_longer_word_of_a_cell_is_no_trace(
+        self, tmp_path: Path, beside: str, hidden: int
+    ) -> None:
+        real, fake = pa.table({"n": ["Ray Spence"]}), pa.table({"n": ["Ray Spencer"]})
+        path = tmp_path / "safe.csv"
+        path.write_text(f"n\nRay Spencer\n{beside}", encoding="utf-8")
+        told = leaks(real, fake, ["n"])
+        assert told.leaked == 0
+        found = leaks_in_file(real, path, ["n"], known=told, output=fake)
+        assert (found.places, found.hidden) == ({"bytes": 1}, hidden)
+        assert found.explained == 1 - hidden
+        # Without the cells, or where none of them holds it, nothing explains it.
+        assert leaks_in_file(real, path, ["n"], known=told).hidden == 1
+        other = pa.table({"n": [None, "Sue Brown"], "x": [1.5, 2.0]})
+        assert leaks_in_file(real, path, ["n"], known=told, output=other).hidden == 1
+
+    @pytest.mark.parametrize("place", [0, 1, CUT - 12, CUT, FILE_BLOCK - 13, FILE_BLOCK - 5])
+    def test_words_at_borders_of_blocks(self, tmp_path: Path, place: int) -> None:
+        real, fake = pa.table({"n": ["Ray Spence"]}), pa.table({"n": ["XRay Spencer"]})
+        path = tmp_path / "out.txt"
+        for said, hidden in (("XRay Spencer", 0), ("Ray Spence", 1)):
+            for filler in (b" ", b"x"):
+                body = filler * place + said.encode()
+                ends = (body, body + filler * (2 * FILE_BLOCK))
+                for content in ends:
+                    path.write_bytes(content)
+                    alone = filler == b" " or (place == 0 and content is body)
+                    found = leaks_in_file(real, path, ["n"], output=fake)
+                    assert found.hidden == (hidden if alone else 0), (said, filler)
 
     def test_borders_of_blocks(self, tmp_path: Path) -> None:
         path = tmp_path / "out.csv"

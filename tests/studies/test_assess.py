@@ -131,8 +131,25 @@ def test_a_leak_in_the_metadata_of_a_file_is_found(original, tmp_path):
     clean, leaky = tmp_path / "clean.parquet", tmp_path / "leaky.parquet"
     pq.write_table(table.replace_schema_metadata(None), clean)
     pq.write_table(table.replace_schema_metadata({"owner": original.loc[3, "email"]}), leaky)
-    words = [assess(original, str(p), **ROLES, **FEW).word for p in (clean, leaky)]
-    assert words == ["pseudonymized", "identifying values are left"]
+    found = [assess(original, str(p), **ROLES, **FEW) for p in (clean, leaky)]
+    assert [each.word for each in found] == ["pseudonymized", "identifying values are left"]
+    leak = risk(found[1], "exact leaks")
+    assert leak.sentence.startswith("1 original value of name, email stands in the file")
+    assert leak.advice.startswith("Write the rows into a new file")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_a_fake_that_begins_like_an_original_is_no_leak(original, tmp_path, ending):
+    original, safe = original.copy(), replaced(original)
+    original.loc[3, "name"], safe.loc[8, "name"] = "Ray Spence", "Ray Spencer"
+    path = tmp_path / f"safe.{ending}"
+    if ending == "parquet":
+        table = pa.Table.from_pandas(safe, preserve_index=False)
+        pq.write_table(table.replace_schema_metadata(None), path)
+    else:
+        {"csv": safe.to_csv, "xlsx": safe.to_excel}[ending](path, index=False)
+    leak = risk(assess(original, str(path), **ROLES, **FEW), "exact leaks")
+    assert (leak.estimate, leak.verdict) == (0, "within threshold")
 
 
 def test_attacks_find_copies_and_not_strangers():

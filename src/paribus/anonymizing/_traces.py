@@ -48,6 +48,23 @@ def _classes() -> npt.NDArray[np.uint8]:
 _CLASSES = _classes()
 
 
+def border(content: npt.NDArray[np.uint8], at: Indices) -> npt.NDArray[np.bool_]:
+    """Tell whether a word or a number begins or ends before some bytes of a text.
+
+    Parameters
+    ----------
+    content : ndarray of uint8, shape (n,)
+        Text in UTF-8.
+    at : ndarray of intp
+        In [0, n]. What is beyond the first and the last byte is not known, and no border.
+    """
+    inside = (at > 0) & (at < len(content))
+    found = np.zeros(len(at), np.bool_)
+    before, after = _CLASSES[content[at[inside] - 1]], _CLASSES[content[at[inside]]]
+    found[inside] = (before != after) | (after == _SEPARATOR)
+    return found
+
+
 class Rolling:
     """Hashes of any stretch of some bytes, after one pass over them."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ from paribus.anonymizing._traces import (
     Indices,
     Rolling,
     Sieve,
+    border,
     within,
 )
 from paribus.anonymizing.leaks import (
@@ -43,9 +45,11 @@ class FileLeaks:
         Distinct values by place: "bytes", the name of a member of an archive such as
         "docProps/core.xml", "values of email". Places without any are left out.
     explained : int
-        Distinct values that `leaks` had found in the cells of the same output already.
+        Distinct values that `leaks` had found in the cells of the same output already, and those
+        that stand in the midst of longer words of its cells, as "Ray Spence" in "Ray Spencer".
     hidden : int
-        Distinct values that it had not: must be 0. All of them where `known` was not given.
+        Distinct values that no cell explains: must be 0. All of them where neither `known` nor
+        `output` was given.
     """
 
     places: Mapping[str, int]
@@ -59,6 +63,7 @@ def leaks_in_file(
     columns: Sequence[str],
     *,
     known: Leaks | None = None,
+    output: pa.Table | None = None,
     common: int = 10,
 ) -> FileLeaks:
     """Search the values of identifying columns in the raw bytes of a file.
@@ -74,6 +79,9 @@ def leaks_in_file(
     columns : sequence of str
     known : Leaks, optional
         What `leaks` found in the cells of the same output: those values are coincidences.
+    output : pyarrow.Table, optional
+        That output. A value that never stands by itself in the file, and in the midst of longer
+        words in these cells, is somebody else's.
     common : int
         As for `leaks`.
 
@@ -88,7 +96,9 @@ def leaks_in_file(
 
     Notes
     -----
-    Here a value is its exact bytes in UTF-8, with 6 of them at least, anywhere.
+    Here a value is its exact bytes in UTF-8, with 6 of them at least, anywhere: beside the values
+    of a binary file may stand bytes that look like letters. Where a file is text, a fake "Ray
+    Spencer" would otherwise be taken for an original "Ray Spence"; its cells tell the two apart.
     """
     for name in columns:
         if name not in original.column_names:
@@ -97,12 +107,13 @@ def leaks_in_file(
             )
     values = _Bytes.of([Secret.of(n, original[n], max(2, common)) for n in columns], original)
     found: dict[str, Indices] = {}
+    apart = np.zeros(len(values.hashes), np.bool_)
     try:
         for place, blocks in _places(Path(path)):
-            hits = [np.zeros(0, np.intp), *(values.within(block) for block in blocks)]
-            there = np.unique(np.concatenate([found.get(place, hits[0]), *hits]))
-            if len(there):
-                found[place] = there
+            for block in blocks:
+                hits, free = values.within(block)
+                apart[hits[free]] = True
+                found[place] = np.union1d(found.get(place, hits), hits)
     except OSError as error:
         why = error.strerror or "it is no such file"
         raise DataError(f'"{path}" cannot be read: {why}') from None
@@ -111,8 +122,10 @@ def leaks_in_file(
         raise DataError(f'"{path}" cannot be read: it is damaged') from None
     every = np.unique(np.concatenate([np.zeros(0, np.intp), *found.values()]))
     explained = within(values.folded[every], NONE if known is None else known.seen)
+    if output is not None and not (explained | apart[every]).all():
+        explained |= ~apart[every] & np.isin(every, values.within_cells(output))
     return FileLeaks(
-        {place: len(there) for place, there in found.items()},
+        {place: len(there) for place, there in found.items() if len(there)},
         int(explained.sum()),
         int((~explained).sum()),
     )
@@ -155,20 +168,42 @@ class _Bytes:
             Sieve(np.concatenate(begun)),
         )
 
-    def within(self, block: bytes) -> Indices:
-        """Give the numbers of the values that stand in a block."""
+    def within(self, block: bytes) -> tuple[Indices, npt.NDArray[np.bool_]]:
+        """Find the values that stand in a block.
+
+        Returns
+        -------
+        values : ndarray of int
+            Their numbers, as often as they stand there.
+        apart : ndarray of bool
+            Whether each stands there as a word of its own. Where the block begins or ends, nobody
+            knows: the block before or after it tells.
+        """
         content = np.frombuffer(block, np.uint8)
         if len(content) < SHORTEST_BYTES or not len(self.hashes):
-            return np.zeros(0, np.intp)
+            return np.zeros(0, np.intp), np.zeros(0, np.bool_)
         rolling = Rolling(content)
         start = np.arange(len(content) - SHORTEST_BYTES + 1)
         start = start[self.begun.passing(rolling.of(start, start + SHORTEST_BYTES))]
-        found = [np.zeros(0, np.intp)]
+        found, apart = [np.zeros(0, np.intp)], [np.zeros(0, np.bool_)]
         for length in self.lengths.tolist():
             at = start[start + length <= len(content)]
             hashed = rolling.of(at, at + length)
-            found.append(np.searchsorted(self.hashes, hashed[within(hashed, self.hashes)]))
-        return np.unique(np.concatenate(found))
+            hit = within(hashed, self.hashes)
+            found.append(np.searchsorted(self.hashes, hashed[hit]))
+            apart.append(border(content, at[hit]) & border(content, at[hit] + length))
+        return np.concatenate(found), np.concatenate(apart)
+
+    def within_cells(self, output: pa.Table) -> Indices:
+        """Give the numbers of the values that stand in cells, if in the midst of words."""
+        blocks = (
+            block
+            for batch in output.to_batches(max_chunksize=BLOCK)
+            for column in batch.columns
+            for block in _joined(texts_of(column))
+        )
+        hits = (self.within(block)[0] for block in blocks)
+        return np.unique(np.concatenate([np.zeros(0, np.intp), *hits]))
 
 
 def _places(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -177,7 +212,8 @@ def _places(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                yield member.filename, iter([member.filename.encode(), member.comment])
+                told = (member.filename.encode(), member.comment)
+                yield member.filename, iter([b"\x00" + each + b"\x00" for each in told])
                 with archive.open(member) as file:
                     yield member.filename, _read(file)
     elif path.suffix.lower() in {".parquet", ".pq"}:
@@ -185,10 +221,12 @@ def _places(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
 
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:
-    kept = b""
+    # A null at both ends: there a word begins, and here it ends.
+    kept = b"\x00"
     while block := file.read(FILE_BLOCK):
         yield kept + block
-        kept = (kept + block)[-CUT:]
+        kept = (kept + block)[-CUT - 1 :]
+    yield kept + b"\x00"
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -211,4 +249,5 @@ def _parquet(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
 def _joined(texts: pa.Array) -> Iterator[bytes]:
     if len(texts):
         # Arrow keeps texts one after the other; a null between them keeps them apart.
-        yield "\x00".join(pc.fill_null(texts, "").to_pylist()).encode("utf-8", "replace")
+        said = "\x00".join(["", *pc.fill_null(texts, "").to_pylist(), ""])
+        yield said.encode("utf-8", "replace")

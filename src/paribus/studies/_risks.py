@@ -247,8 +247,9 @@ def _leaks(released: Released, found: Found) -> None:
     about = ", ".join(name(each) for each in released.identifying)
     risk = counted(
         "exact leaks", released.identifying, "number", leaked, 0, "lower", told.rows,
-        _leaks_said(told, leaked, places, about, released.aligned),
-        "Replace or drop " + _leaky(told) + "; look into free text.",
+        _leaks_said(told, hidden, places, about, released.aligned),
+        "Replace or drop " + _leaky(told) + "; look into free text." if told.leaked
+        else "Write the rows into a new file, without metadata, and hand that one over.",
     )  # fmt: skip
     unclear = [column for column in told.columns if column.doubtful]
     if released.aligned:
@@ -296,7 +297,10 @@ def _searched(released: Released) -> tuple[Leaks, int]:
         told = leaks(longer, released.anonymized, released.identifying)
     if released.file is None:
         return told, 0
-    return told, leaks_in_file(original, released.file, released.identifying, known=told).hidden
+    held = leaks_in_file(
+        original, released.file, released.identifying, known=told, output=released.anonymized
+    )
+    return told, held.hidden
 
 
 def _leaky(told: Leaks) -> str:
@@ -304,11 +308,17 @@ def _leaky(told: Leaks) -> str:
     return ", ".join(name(each) for each in bad) or "what identifies"
 
 
-def _leaks_said(told: Leaks, leaked: int, places: int, about: str, aligned: bool) -> str:
-    if leaked:
+def _leaks_said(told: Leaks, hidden: int, places: int, about: str, aligned: bool) -> str:
+    if told.leaked:
+        leaked = told.leaked + hidden
         return (
             f"{count(leaked, 'place')} of the result still {'holds' if leaked == 1 else 'hold'} an "
             f"original value of {_leaky(told)}{_dealt(told)}."
+        )
+    if hidden:
+        return (
+            f"{count(hidden, 'original value')} of {about} {'stands' if hidden == 1 else 'stand'} "
+            "in the file beside its rows, where no table shows it: in its metadata, or left over."
         )
     if aligned:
         chance = f"; {count(places, 'place')} of other people's rows hold one" if places else ""
