@@ -66,6 +66,11 @@ def test_paper_is_white_and_nothing_on_it_is_cut(chrome: Chrome, path: Path):
     assert np.array_equal(checks.color(chrome, "document.body"), [255, 255, 255])
     assert list(checks.overflow(chrome)) == []
     assert checks.broken_figures(chrome) == []
+    # A table that fits on paper is one there, even where it would not fit on a tablet.
+    shown = (
+        "[...document.querySelectorAll('table:not(.broad)')].map(t => getComputedStyle(t).display)"
+    )
+    assert set(chrome.evaluate(shown)) <= {"table"}
     tall = chrome.evaluate("document.documentElement.scrollHeight")
     pages = checks.sheets(chrome.pdf())
     assert all(size[:2] == pytest.approx(A4, abs=1) for size in pages)

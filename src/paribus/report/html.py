@@ -19,9 +19,11 @@ from paribus.report.base import page
 _SLIM = 40
 """Characters of a row that a telephone shows on one line."""
 _WIDE = 96
-"""Characters of a row beyond which it does not fit on a sheet of A4."""
+"""Characters of a row beyond which it does not fit on a tablet or a sheet of A4."""
 _WRAPS = 26
 """Characters from which on a text wraps, so that its column takes no more."""
+_WRAPS_ON_PAPER = 14
+"""The same on paper, where every text wraps between its words and numbers do not."""
 _GUTTER = 2
 _NOT_PLAIN = re.compile("[^A-Za-z0-9 ]")
 
@@ -75,19 +77,31 @@ def _tied(text: str) -> str:
     return re.sub(r"(?<=\d) (?=%|points)", "\N{NO-BREAK SPACE}", text)
 
 
-def _breadth(table: Table) -> Literal["slim", "normal", "wide"]:
-    """Tell where a table fits as it is: on a telephone, on a sheet of paper, or on a screen."""
-    characters = sum(
-        _taken(column.title, [row[i].text for row in table.rows])
+def _breadth(table: Table) -> Literal["slim", "normal", "wide", "wide broad"]:
+    """Tell where a table fits as it is.
+
+    A slim one does on a telephone, a normal one on a tablet, a wide one on a screen and on paper,
+    and one that is broad besides on a screen alone.
+    """
+    characters = _characters(table, _WRAPS, _WRAPS)
+    if characters <= _WIDE:
+        return "slim" if characters <= _SLIM else "normal"
+    return "wide" if _characters(table, _WRAPS_ON_PAPER, _WRAPS) <= _WIDE else "wide broad"
+
+
+def _characters(table: Table, text: int, number: int) -> int:
+    return sum(
+        _taken(
+            column.title, [row[i].text for row in table.rows], number if column.numeric else text
+        )
         for i, column in enumerate(table.columns)
     )
-    return "slim" if characters <= _SLIM else "normal" if characters <= _WIDE else "wide"
 
 
-def _taken(head: str, texts: Sequence[str]) -> int:
+def _taken(head: str, texts: Sequence[str], wraps: int) -> int:
     # A head wraps between its words; a text does so once it is long.
     words = max(map(len, head.split()), default=0)
-    return _GUTTER + max([words, *(min(len(text), _WRAPS) for text in texts)])
+    return _GUTTER + max([words, *(min(len(text), wraps) for text in texts)])
 
 
 def _labels(table: Table) -> str:
