@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
+from paribus._text import visible
+
+ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069\u200b"))
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u3164\uffa0\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff"
     "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
@@ -20,6 +23,25 @@ U+2069) are ours."""
 
 STARTS = "=+-@\t\r\n＝＋－＠"
 PHONE = re.compile(r"[+-][\d\s().,e+-]*$")
+
+
+def squeezed(text: str) -> str:
+    """Leave out what formats set otherwise: blanks, and marks around names."""
+    return "".join(text.translate(ISOLATES).split())
+
+
+def telling(text: str) -> str:
+    """Give the beginning of a text as every report shows it."""
+    return squeezed(visible(text))[:10]
+
+
+def shows(said: str, text: str) -> bool:
+    """Tell whether a report in any format shows a text."""
+    # A terminal breaks lines within its box; a workbook escapes its own escapes; plain text
+    # breaks commands to what runs a build.
+    said = said.replace("_x005F_", "_").replace("\u2502", "")
+    said = squeezed(said.replace(":\u00b7", "::").replace("#\u00b7", "##"))
+    return telling(text).replace("\u2502", "") in said
 
 
 class Page(HTMLParser):
