@@ -281,13 +281,13 @@ def profiles_of(rows: Iterable[Row]) -> list[Profile]:
     >>> profiles_of([])
     []
     """
-    found: dict[tuple[object, ...], list[Row]] = {}
+    found: dict[tuple[tuple[str, ...], tuple[object, ...]], list[Row]] = {}
     for row in rows:
         if row.test == "profiles":
             fields = tuple(dict.fromkeys(part.field for part in row.rule))
             about = (row.contrast, row.attribute, row.reference, row.group, row.unit)
-            found.setdefault((fields, *about), []).append(row)
-    return [Profile(key[0], tuple(of_one)) for key, of_one in found.items()]  # type: ignore[arg-type]
+            found.setdefault((fields, about), []).append(row)
+    return [Profile(fields, tuple(of_one)) for (fields, _), of_one in found.items()]
 
 
 def bin_label(row: Row, field: str) -> str:

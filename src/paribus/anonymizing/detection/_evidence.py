@@ -10,6 +10,7 @@ from paribus.anonymizing.detection import _vocabularies as vocabularies
 from paribus.anonymizing.detection._headers import Header
 from paribus.anonymizing.detection._locale import phones
 from paribus.anonymizing.detection._profile import Profile
+from paribus.anonymizing.patterns import Sort
 
 _PEOPLE = {"name", "first name", "last name"}
 CODED = {
@@ -107,14 +108,15 @@ def of_values(header: Header, profile: Profile) -> Iterator[Evidence]:
 
 
 def _patterns(header: Header, profile: Profile) -> Iterator[Evidence]:
-    for sort, what in (
+    sorts: tuple[tuple[Sort, str], ...] = (
         ("email", "email addresses"),
         ("url", "links"),
         ("ip", "IP addresses"),
         ("iban", "IBANs with valid check digits"),
         ("card", "card numbers with a valid check digit"),
-    ):
-        share = profile.like(sort)  # type: ignore[arg-type]
+    )
+    for sort, what in sorts:
+        share = profile.like(sort)
         if share >= 0.05 or sort in header.hits:
             points = _points(share)
             if sort == "card" and len(profile.distinct) < 8:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -161,11 +162,16 @@ def _filled(
     return pc.replace_with_mask(out, here, _styled(texts.filter(here), pool, key, realm))
 
 
-def _either(texts: pa.Array, here: pa.Array, one: object, other: object) -> pa.Array:
+def _either(
+    texts: pa.Array,
+    here: pa.Array,
+    one: Callable[[pa.Array], pa.Array],
+    other: Callable[[pa.Array], pa.Array],
+) -> pa.Array:
     out = pa.nulls(len(texts), pa.string())
     for mask, ask in ((here, one), (pc.invert(here), other)):
         if pc.any(mask).as_py():
-            out = pc.replace_with_mask(out, mask, ask(texts.filter(mask)))  # type: ignore[operator]
+            out = pc.replace_with_mask(out, mask, ask(texts.filter(mask)))
     return out
 
 

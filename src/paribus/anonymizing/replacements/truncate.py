@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -174,9 +174,9 @@ def _multiple(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).to_integral_value(ROUND_HALF_UP) * step
 
 
-def _distinct(values: pa.Array, make: object, kind: pa.DataType) -> pa.Array:
+def _distinct(values: pa.Array, make: Callable[[Any], object], kind: pa.DataType) -> pa.Array:
     encoded = values.dictionary_encode()
-    pool = [make(value) for value in encoded.dictionary.to_pylist()]  # type: ignore[operator]
+    pool = [make(value) for value in encoded.dictionary.to_pylist()]
     try:
         made = pa.array(pool, pa.decimal256(76, kind.scale)).cast(kind)
     except pa.ArrowInvalid:
