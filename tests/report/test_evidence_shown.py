@@ -244,6 +244,14 @@ def test_profiles_are_steps_bars_and_a_map(everything):
     assert "Pale" not in section(calm, "How the gap runs along other fields").parts[1].legend
 
 
+def test_a_terminal_has_no_heading_without_what_it_promises(everything):
+    title = "How the gap runs along other fields"
+    assert all(part.detail for part in section(everything, title).parts)
+    assert title in everything.render("html").decode()
+    assert title not in everything.render("terminal").decode()
+    assert "Where the gap lives" in everything.render("terminal").decode()
+
+
 def test_profiles_stay_few(everything):
     rows = tuple(
         row.model_copy(update={"attribute": f"a{i}", "group": f"g{j}"})

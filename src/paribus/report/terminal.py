@@ -115,8 +115,9 @@ def write(content: Page, *, color: bool = False, width: int | None = None) -> st
         )
     )
     for section in content.sections:
-        for line in _section(section, console.width):
-            console.print(line)
+        if section.brief or not section.parts or not all(map(_is_detail, section.parts)):
+            for line in _section(section, console.width):
+                console.print(line)
     written = console.file
     assert isinstance(written, io.StringIO)
     text = "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
@@ -132,9 +133,13 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
     for paragraph in section.intro:
         yield Padding(_text(paragraph.text, "dim"), (0, 0, 0, 2))
     for part in section.parts:
-        if not getattr(part, "detail", False):
+        if not _is_detail(part):
             for line in _part(part, width - 2):
                 yield Padding(line, (0, 0, 0, 2))
+
+
+def _is_detail(part: Part) -> bool:
+    return getattr(part, "detail", False)
 
 
 def _part(part: Part, width: int) -> Iterator[RenderableType]:
